@@ -1,0 +1,90 @@
+import type { CommandName, Output } from '#protocol/commands/index.ts';
+import { ok, type Result } from '#protocol/errors.ts';
+import { passwordLengthMin, protocolVersion } from '#protocol/limits.ts';
+import type { SignedIn } from '../domain/accounts.ts';
+import type { SessionRecord } from '../ports/store.ts';
+import type { Effect } from './call.ts';
+import { answer, deviceOf, type Handlers, personOf, type SignedInCaller } from './handler.ts';
+import type { Services } from './services.ts';
+
+type SessionView = Output<'session.get'>;
+type Names = Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | `session.${string}`>;
+type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
+
+/** [S2] The cookie of a new session goes out with the answer. */
+function started(signedIn: Result<SignedIn>): { readonly result: Result<SessionView>; readonly effect?: Effect } {
+  if (!signedIn.ok) return { result: signedIn };
+  const { session, output } = signedIn.value;
+  return { result: ok(output), effect: { kind: 'session-started', sessionId: session.record.sessionId, secret: session.secret } };
+}
+
+export function accountHandlers({ accounts, config, grants, limits, passkeys, runtime, sessions, store }: Services): Handlers<Names> {
+  /** A wrong token costs a guess of its address ([A6]). */
+  const guessing = async <T>(address: string, guess: () => Promise<Result<T>>): Promise<Result<T>> => {
+    const limited = limits.beginGuess(address, null);
+    if (limited !== null) return limited;
+    const result = await guess();
+    const wrong = !result.ok && (result.code === 'invite.unknown' || result.code === 'setup.token_invalid');
+    if (!wrong) limits.guessedRight(address, null);
+    return result;
+  };
+  return {
+    'server.info': async () =>
+      answer({
+        name: config.serverName,
+        version: config.version,
+        protocol: protocolVersion,
+        origin: config.origin,
+        setupNeeded: (await store.accounts.count()) === 0,
+        passwordLengthMin,
+        serverTime: runtime.now(),
+      }),
+    'invite.check': async (input, { address }) => {
+      const grant = await guessing(address, () => grants.check(input.grant));
+      return grant.ok ? answer(await grants.describe(grant.value)) : { result: grant };
+    },
+    'account.passkeyOptions': async (input, { address }) => ({ result: await guessing(address, () => accounts.passkeyOptions(input)) }),
+    'account.create': async (input, { address }) => started(await guessing(address, () => accounts.create(input))),
+    'signIn.passkeyOptions': async () => answer(await passkeys.beginSignIn()),
+    'signIn.passkey': async ({ ceremonyId, response }) => started(await accounts.signInByPasskey(ceremonyId, response)),
+    'signIn.password': async ({ handle, password }, { address }) => started(await accounts.signInByPassword(handle, password, address)),
+    'session.get': async (_input, caller) => {
+      const { session, person } = personOf(caller);
+      return answer(accounts.view(session, person));
+    },
+    'session.ping': async () => answer({ serverTime: runtime.now() }),
+    'session.end': async (_input, caller) => {
+      const { sessionId } = personOf(caller).session;
+      await sessions.end(sessionId);
+      return { ...answer({}), effect: { kind: 'session-ended', sessionId } };
+    },
+    'invite.create': async ({ role = 'member', lifetimeMs }, caller) => ({
+      result: await grants.invite(personOf(caller).person.userId, role, lifetimeMs),
+    }),
+    'invite.list': async () => answer({ invites: await grants.list() }),
+    'invite.revoke': async ({ inviteId }) => ({ result: await grants.revoke(inviteId) }),
+  };
+}
+
+export function deviceHandlers({ accounts, devices }: Services): Handlers<DeviceNames> {
+  const bound = (session: Result<SessionRecord>, { person }: SignedInCaller): { readonly result: Result<SessionView> } =>
+    session.ok ? answer(accounts.view(session.value, person)) : { result: session };
+  return {
+    'device.register': async ({ device, keyPackages }, caller) => {
+      const signedIn = personOf(caller);
+      return bound(await devices.register(signedIn.session, device, keyPackages), signedIn);
+    },
+    'device.challenge': async (_input, caller) => answer({ challenge: await devices.challenge(personOf(caller).session) }),
+    'device.attach': async (input, caller) => {
+      const signedIn = personOf(caller);
+      return bound(await devices.attach(signedIn.session, input), signedIn);
+    },
+    'keyPackage.publish': async ({ keyPackages }, caller) => ({ result: await devices.publish(deviceOf(caller).deviceId, keyPackages) }),
+    'keyPackage.counts': async (_input, caller) => answer(await devices.counts(deviceOf(caller).deviceId)),
+    'welcome.list': async (_input, caller) => answer(await devices.welcomes(deviceOf(caller).deviceId)),
+    'welcome.acknowledge': async (input, caller) => {
+      await devices.acknowledge(deviceOf(caller).deviceId, input);
+      return answer({});
+    },
+  };
+}

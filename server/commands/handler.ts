@@ -1,0 +1,38 @@
+/** What handlers get: the parsed input and who calls, as far as their row asks for it. */
+import type { CommandName, Input } from '#protocol/commands/index.ts';
+import { ok, type Result } from '#protocol/errors.ts';
+import type { DeviceId } from '#protocol/ids.ts';
+import type { Person } from '#protocol/model.ts';
+import type { SessionRecord } from '../ports/store.ts';
+import type { Reply, TailPort } from './call.ts';
+
+export interface SignedInCaller {
+  readonly session: SessionRecord;
+  readonly person: Person;
+}
+export interface DeviceCaller extends SignedInCaller {
+  readonly deviceId: DeviceId;
+}
+export interface Caller {
+  readonly address: string;
+  readonly signedIn: SignedInCaller | null;
+  readonly tail: TailPort | null;
+}
+
+export type Handler<N extends CommandName> = (input: Input<N>, caller: Caller) => Promise<Reply<N>>;
+export type Handlers<N extends CommandName = CommandName> = { readonly [Name in N]: Handler<Name> };
+
+/** A row that says `person` reaches its handler only with one. */
+export function personOf(caller: Caller): SignedInCaller {
+  if (caller.signedIn === null) throw new Error('the row asks for no person');
+  return caller.signedIn;
+}
+
+export function deviceOf(caller: Caller): DeviceCaller {
+  const signedIn = personOf(caller);
+  const { deviceId } = signedIn.session;
+  if (deviceId === null) throw new Error('the row asks for no device');
+  return { ...signedIn, deviceId };
+}
+
+export const answer = <T>(value: T): { readonly result: Result<T> } => ({ result: ok(value) });

@@ -1,0 +1,73 @@
+/** Joins the domain services with their ports, for the composition and for tests. */
+import { Accounts } from '../domain/accounts.ts';
+import { CommitReader } from '../domain/commit-reader.ts';
+import { Conversations } from '../domain/conversations.ts';
+import { Delivery } from '../domain/delivery.ts';
+import { Devices } from '../domain/devices.ts';
+import { Grants } from '../domain/grants.ts';
+import { LogReader } from '../domain/log-reader.ts';
+import { Passkeys } from '../domain/passkeys.ts';
+import { Passwords } from '../domain/passwords.ts';
+import { People } from '../domain/people.ts';
+import { Permissions } from '../domain/permissions/permissions.ts';
+import { Sessions } from '../domain/sessions.ts';
+import { type SignInAllowances, SignInLimits } from '../domain/sign-in-limits.ts';
+import { Vaults } from '../domain/vaults.ts';
+import type { EventBus } from '../ports/event-bus.ts';
+import type { Runtime } from '../ports/runtime.ts';
+import type { Store } from '../ports/store.ts';
+
+export interface ServiceConfig {
+  /** As people see it in passkey dialogs. */
+  readonly serverName: string;
+  readonly version: string;
+  /** Scheme, host and port, as browsers send it. */
+  readonly origin: string;
+  readonly setupToken: string;
+  /** 32 bytes, the same after a restart; keys the hashes of session secrets. */
+  readonly sessionKey: Uint8Array;
+  /** Tests bring others. */
+  readonly allowances?: SignInAllowances;
+}
+
+export interface ServiceParts {
+  readonly store: Store;
+  readonly bus: EventBus;
+  readonly runtime: Runtime;
+  readonly config: ServiceConfig;
+}
+
+export interface Services extends ServiceParts {
+  readonly accounts: Accounts;
+  readonly conversations: Conversations;
+  readonly delivery: Delivery;
+  readonly devices: Devices;
+  readonly grants: Grants;
+  readonly limits: SignInLimits;
+  readonly log: LogReader;
+  readonly passkeys: Passkeys;
+  readonly people: People;
+  readonly permissions: Permissions;
+  readonly sessions: Sessions;
+  readonly vaults: Vaults;
+}
+
+export function createServices({ store, bus, runtime, config }: ServiceParts): Services {
+  const sessions = new Sessions({ store: store.sessions, bus, runtime, key: config.sessionKey });
+  const limits = new SignInLimits(runtime, config.allowances);
+  const { origin, serverName, setupToken } = config;
+  const grants = new Grants({ accounts: store.accounts, invites: store.invites, runtime, setupToken, origin });
+  const passkeys = new Passkeys({ ceremonies: store.ceremonies, accounts: store.accounts, runtime, origin, serverName });
+  const passwords = new Passwords(runtime);
+  const conversations = new Conversations(store.conversations, bus);
+  return {
+    store, bus, runtime, config, sessions, limits, grants, passkeys, conversations,
+    accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, runtime }),
+    delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
+    devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
+    log: new LogReader(conversations, store.conversations),
+    people: new People(store.accounts),
+    permissions: new Permissions(),
+    vaults: new Vaults({ store: store.vaults, runtime, epochFor: (conversationId, userId) => conversations.epochFor(conversationId, userId) }),
+  };
+}

@@ -1,0 +1,122 @@
+/** The only place where adapters meet services. */
+import { hkdfSync } from 'node:crypto';
+import about from '../package.json' with { type: 'json' };
+import { InProcessBus } from './bus/in-process.ts';
+import { inputFromJson, outputToJson } from './commands/json.ts';
+import { openApiDocument } from './commands/openapi.ts';
+import { createRouter, createServices } from './commands/router.ts';
+import type { Config, Secrets } from './config/config.ts';
+import { cookieValue } from './domain/sessions.ts';
+import { jobsOf } from './jobs/jobs.ts';
+import { startJobs } from './jobs/scheduler.ts';
+import type { Ops } from './ops/ops.ts';
+import type { Runtime } from './ports/runtime.ts';
+import { CorruptionError, type Store, StoreFailure } from './ports/store.ts';
+import { FolderLockedError } from './storage/level/folder-lock.ts';
+import { openLevelStore } from './storage/level/store.ts';
+import { createDoor } from './transport/door.ts';
+
+export interface ComposeParts {
+  readonly config: Config;
+  readonly secrets: Secrets;
+  readonly ops: Ops;
+  readonly runtime: Runtime;
+  /** Folder of the built web client; may be missing. */
+  readonly webFolder: string;
+  /** The store failed: the process must not go on. Called at most once. */
+  readonly onBroken: (cause: unknown) => void;
+}
+
+export interface Server {
+  /** Resolves to the port. Rejects with RelayError when it cannot be had; `stop` it then. */
+  listen(): Promise<number>;
+  setupNeeded(): Promise<boolean>;
+  /** Drains, then closes the store. */
+  stop(): Promise<void>;
+}
+
+/** One line that says what is wrong and what to do. */
+export class BootError extends Error {
+  override readonly name = 'BootError';
+}
+
+async function openStore({ config, secrets, runtime }: ComposeParts): Promise<Store> {
+  try {
+    return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime });
+  } catch (cause) {
+    if (cause instanceof FolderLockedError) throw new BootError(`${cause.message}. Stop that process, or set LANYING_DATA.`, { cause });
+    if (cause instanceof CorruptionError && cause.family === 'keys') {
+      throw new BootError(`${cause.message}. Give the master key that this data folder was made with (LANYING_MASTER_KEY_FILE, or master.key in the folder): ${config.dataFolder}`, { cause });
+    }
+    if (cause instanceof CorruptionError || cause instanceof StoreFailure) {
+      throw new BootError(`The store does not open (${cause.message}). Nothing was changed; check the disk, or put a backup back: ${config.dataFolder}`, { cause });
+    }
+    throw cause;
+  }
+}
+
+/** Opens the store and joins everything. Rejects with BootError, RelayError or StaticFilesError; then nothing stays open. */
+export async function compose(parts: ComposeParts): Promise<Server> {
+  const store = await openStore(parts);
+  try {
+    return await join(parts, store);
+  } catch (cause) {
+    await store.close();
+    throw cause;
+  }
+}
+
+/** Keys the hashes of cookies; of its own, so that nothing else that the master key protects depends on it (RFC 5869). */
+const sessionKey = (masterKey: Uint8Array): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(hkdfSync('sha256', masterKey, new Uint8Array(0), 'lanying session key 1', 32));
+
+async function join({ config, secrets, ops, runtime, webFolder, onBroken }: ComposeParts, store: Store): Promise<Server> {
+  const bus = new InProcessBus((cause) => ops.hintLost('bus', cause));
+  const { origin } = config;
+  const services = createServices({
+    store,
+    bus,
+    runtime,
+    config: { serverName: about.name, version: about.version, origin, setupToken: secrets.setupToken, sessionKey: sessionKey(secrets.masterKey) },
+  });
+  const { conversations, sessions } = services;
+  let stopping = false;
+  let broken = false;
+  // A failed write leaves what is stored in doubt: the process ends and the next start reads what is there (fail-stop).
+  const onFailure = (cause: unknown): void => {
+    if (store.isOpen() || stopping || broken) return;
+    broken = true;
+    onBroken(cause);
+  };
+  const door = await createDoor({
+    origin,
+    bind: config.bind,
+    port: config.port,
+    webFolder,
+    openApi: JSON.stringify(openApiDocument({ version: about.version, origin })),
+    router: createRouter(services),
+    bus,
+    sessions,
+    views: {
+      conversation: (conversationId, userIds) => conversations.views(conversationId, userIds),
+      contacts: (userId, among) => conversations.contacts(userId, among),
+    },
+    json: { input: inputFromJson, output: outputToJson },
+    cookieValue,
+    ops,
+    runtime,
+    unready: () => (store.isOpen() ? [] : ['store closed']),
+    onFailure,
+  });
+  const jobs = startJobs(jobsOf(store, runtime), ops, runtime);
+  return {
+    listen: () => door.listen(),
+    setupNeeded: async () => (await store.accounts.count()) === 0,
+    async stop() {
+      stopping = true;
+      await door.drain();
+      await jobs.stop();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** What the rest of the server may know of its surroundings. Frozen; secrets travel apart. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface Config {
+  /** Where browsers reach the server: scheme, host and port as the browser's `Origin` header writes them. */
+  readonly origin: string;
+  readonly bind: string;
+  /** 0 only in tests: the system chooses. */
+  readonly port: number;
+  /** Absolute path. */
+  readonly dataFolder: string;
+  readonly logLevel: LogLevel;
+}
+
+export interface Secrets {
+  /** 32 bytes. */
+  readonly masterKey: Uint8Array<ArrayBuffer>;
+  /** Opens the setup of the owner's account; means nothing once an owner exists. */
+  readonly setupToken: string;
+}
+
+/** The boot stops here; each problem is one line that a person can act upon. Never holds a secret's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}

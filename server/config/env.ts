@@ -1,0 +1,97 @@
+/** The sole reader of process.env. Every problem is found before anything is touched, and all are told at once. */
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import * as v from 'valibot';
+import { type Config, ConfigError } from './config.ts';
+import { isVariable, type Variable, variables } from './variables.ts';
+
+export interface Environment {
+  readonly config: Config;
+  /** Null: made on first start inside the data folder. */
+  readonly masterKeyFile: string | null;
+  /** Null: a random one for each start. */
+  readonly setupToken: string | null;
+}
+
+type Raw = Readonly<Record<string, string | undefined>>;
+
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
+const defaultOrigin = 'http://localhost:8080';
+const defaultPort = 8080;
+const LogLevel = v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+
+type Reading<T> = { readonly value: T } | { readonly problem: string };
+
+function readOrigin(text: string): Reading<URL> {
+  const problem = (why: string) => ({ problem: `LANYING_ORIGIN ${why}; it may be https://host[:port], or http://localhost[:port].` });
+  if (!URL.canParse(text)) return problem('is not a URL');
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return problem('is neither https nor http');
+  if (url.username !== '' || url.password !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    return problem('must be scheme, host and port alone');
+  }
+  if (url.protocol === 'http:' && !loopbackHosts.has(url.hostname)) {
+    return problem(
+      'is plain http on a name that is not this machine, where browsers offer neither passkeys nor encryption (WebAuthn and WebCrypto need a secure context)',
+    );
+  }
+  return { value: url };
+}
+
+function readBind(text: string): Reading<string> {
+  if (isIP(text) !== 0 || text === 'localhost') return { value: text };
+  return { problem: 'LANYING_BIND must be an IP address, for example 127.0.0.1, 0.0.0.0 or ::.' };
+}
+
+function readPort(text: string): Reading<number> {
+  const port = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return { value: port };
+  return { problem: 'LANYING_PORT must be a whole number from 1 to 65535.' };
+}
+
+function readPath(name: Variable, text: string): Reading<string> {
+  if (text.length > 0 && !text.includes('\0')) return { value: resolve(text) };
+  return { problem: `${name} must be a path.` };
+}
+
+function readSetupToken(text: string): Reading<string> {
+  if (/^[A-Za-z0-9_-]{16,128}$/.test(text)) return { value: text };
+  return { problem: 'LANYING_SETUP_TOKEN must have 16 to 128 letters, digits, "-" or "_".' };
+}
+
+function readLogLevel(text: string): Reading<Config['logLevel']> {
+  const parsed = v.safeParse(LogLevel, text);
+  if (parsed.success) return { value: parsed.output };
+  return { problem: `LANYING_LOG_LEVEL must be one of ${LogLevel.options.join(', ')}.` };
+}
+
+/** Throws ConfigError with every problem. */
+export function readEnvironment(raw: Raw): Environment {
+  const problems = Object.keys(raw)
+    .filter((name) => name.startsWith('LANYING_') && !isVariable(name))
+    .map((name) => `${name} is unknown; the variables are ${Object.keys(variables).join(', ')}.`);
+  const read = <T, F>(name: Variable, fallback: F, parse: (text: string) => Reading<T>): T | F => {
+    const text = raw[name];
+    if (text === undefined) return fallback;
+    const reading = parse(text);
+    if ('value' in reading) return reading.value;
+    problems.push(reading.problem);
+    return fallback;
+  };
+  const url = read('LANYING_ORIGIN', new URL(defaultOrigin), readOrigin);
+  const portOfOrigin = url.protocol === 'http:' ? Number(url.port === '' ? 80 : url.port) : defaultPort;
+  const config: Config = Object.freeze({
+    origin: url.origin,
+    bind: read('LANYING_BIND', '127.0.0.1', readBind),
+    port: read('LANYING_PORT', portOfOrigin, readPort),
+    dataFolder: read('LANYING_DATA', resolve('data'), (text) => readPath('LANYING_DATA', text)),
+    logLevel: read('LANYING_LOG_LEVEL', 'info', readLogLevel),
+  });
+  const masterKeyFile = read('LANYING_MASTER_KEY_FILE', null, (text) => readPath('LANYING_MASTER_KEY_FILE', text));
+  const setupToken = read('LANYING_SETUP_TOKEN', null, readSetupToken);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze({ config, masterKeyFile, setupToken });
+}
+
+/** From the process's own environment. */
+export const processEnvironment = (): Environment => readEnvironment(process.env);

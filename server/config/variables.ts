@@ -1,0 +1,20 @@
+/** The one table of variables: what env.ts reads and what README's table says (a test compares them, markdown and all). */
+export const variables = {
+  LANYING_ORIGIN: { default: '`http://localhost:8080`', meaning: 'Where browsers reach it: `https://…`, or `http://` on localhost only.' },
+  LANYING_BIND: { default: '`127.0.0.1`', meaning: 'Address to listen on.' },
+  LANYING_PORT: { default: 'port of the origin on localhost, else `8080`', meaning: 'Port to listen on.' },
+  LANYING_DATA: { default: '`./data`', meaning: 'The data folder.' },
+  LANYING_MASTER_KEY_FILE: {
+    default: 'made in the data folder',
+    meaning:
+      'File with the 32-byte master key (raw, hex or base64). Kept beside the data it protects only against a lost disk image without it; keep it elsewhere.',
+  },
+  LANYING_SETUP_TOKEN: {
+    default: 'random',
+    meaning: 'Fixes the token of the setup link, for automation (16–128 letters, digits, `-`, `_`).',
+  },
+  LANYING_LOG_LEVEL: { default: '`info`', meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' },
+} as const satisfies Record<string, { readonly default: string; readonly meaning: string }>;
+
+export type Variable = keyof typeof variables;
+export const isVariable = (name: string): name is Variable => Object.hasOwn(variables, name);

@@ -1,0 +1,170 @@
+/** Creating accounts, whole or not at all ([A1]–[A3]), and signing in ([A4], [A6]). */
+import type { Input, Output } from '#protocol/commands/index.ts';
+import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
+import type { CeremonyId, UserId } from '#protocol/ids.ts';
+import { unlockersMin } from '#protocol/limits.ts';
+import type { Device, Person, Unlocker, Vault } from '#protocol/model.ts';
+import type { Runtime } from '../ports/runtime.ts';
+import type { AccountRecord, AccountStore, NewAccount, PasskeyRecord, SessionRecord } from '../ports/store.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { checkCertificate, keyPackagesFault } from './device-certificates.ts';
+import type { Grant, Grants } from './grants.ts';
+import { isCredentialId, type Passkeys } from './passkeys.ts';
+import { isWeakPassword, type Passwords } from './passwords.ts';
+import type { NewSession, Sessions } from './sessions.ts';
+import type { SignInLimits } from './sign-in-limits.ts';
+
+export const personOf = ({ userId, handle, displayName, role, identityKey }: AccountRecord): Person => ({
+  userId, handle, displayName, role, identityKey,
+});
+
+type NewUnlocker = Omit<Unlocker, 'createdAt'>;
+
+/** [A3]: at least unlockersMin ways in, of which no two are the same. */
+export function unlockersRefusal(unlockers: readonly NewUnlocker[]): Refusal | null {
+  if (unlockers.length < unlockersMin) return refuse('vault.unlockers_missing', { reason: 'too_few' });
+  if (new Set(unlockers.map((unlocker) => unlocker.unlockerId)).size !== unlockers.length) {
+    return refuse('vault.unlockers_missing', { reason: 'same_id' });
+  }
+  const passkeys = unlockers.filter((unlocker) => unlocker.kind === 'passkey');
+  if (passkeys.some((unlocker) => !isCredentialId(unlocker.credentialId))) return refuse('vault.unlockers_missing', { reason: 'credential' });
+  if (unlockers.some((unlocker) => unlocker.kind !== 'passkey' && unlocker.credentialId !== '')) {
+    return refuse('vault.unlockers_missing', { reason: 'credential' });
+  }
+  const distinct = new Set(passkeys.map((unlocker) => unlocker.credentialId));
+  return distinct.size === passkeys.length ? null : refuse('vault.unlockers_missing', { reason: 'same_passkey' });
+}
+
+export interface AccountParts {
+  readonly store: AccountStore;
+  readonly grants: Grants;
+  readonly passkeys: Passkeys;
+  readonly passwords: Passwords;
+  readonly sessions: Sessions;
+  readonly limits: SignInLimits;
+  readonly runtime: Runtime;
+}
+
+export interface SignedIn {
+  readonly session: NewSession;
+  readonly output: Output<'session.get'>;
+}
+
+const outcomes = { handle_taken: 'handle.taken', account_exists: 'account.exists', setup_done: 'setup.done', invite_used: 'invite.used' } as const;
+/** People whose role and name are at hand; both are fixed with the account. */
+const peopleCached = 2_000;
+
+export class Accounts {
+  readonly #parts: AccountParts;
+  readonly #people = new BoundedMap<UserId, Person>(peopleCached);
+
+  constructor(parts: AccountParts) {
+    this.#parts = parts;
+  }
+
+  async person(userId: UserId): Promise<Person | null> {
+    const known = this.#people.get(userId);
+    if (known !== undefined) return known;
+    const account = await this.#parts.store.byId(userId);
+    if (account === null) return null;
+    const person = personOf(account);
+    this.#people.set(userId, person);
+    return person;
+  }
+
+  view(record: SessionRecord, person: Person): Output<'session.get'> {
+    return { sessionId: record.sessionId, person, deviceId: record.deviceId, expiresAt: record.expiresAt, serverTime: this.#parts.runtime.now() };
+  }
+
+  async passkeyOptions(input: Input<'account.passkeyOptions'>): Promise<Result<Output<'account.passkeyOptions'>>> {
+    const grant = await this.#parts.grants.check(input.grant);
+    if (!grant.ok) return grant;
+    if ((await this.#parts.store.byHandle(input.handle)) !== null) return refuse('handle.taken');
+    return ok(await this.#parts.passkeys.beginRegistration(input));
+  }
+
+  async create(input: Input<'account.create'>): Promise<Result<SignedIn>> {
+    if (input.grant.kind === 'invite' && (await this.#parts.store.count()) === 0) return refuse('setup.required');
+    const grant = await this.#parts.grants.check(input.grant);
+    if (!grant.ok) return grant;
+    const refused = this.#refuseParts(input);
+    if (refused !== null) return refused;
+    if ((await this.#parts.store.byHandle(input.handle)) !== null) return refuse('handle.taken');
+    const factor = await this.#factor(input);
+    if (!factor.ok) return factor;
+    const session = this.#parts.sessions.make(input.userId, input.device.deviceId);
+    const account = this.#assemble(input, grant.value, factor.value, session.record);
+    const outcome = await this.#parts.store.create(account);
+    if (outcome !== 'created') return refuse(outcomes[outcome]);
+    return ok({ session, output: this.view(session.record, personOf(account.account)) });
+  }
+
+  /** Refuses sign_in.failed, rate.limited. */
+  async signInByPassword(handle: string, password: string, address: string): Promise<Result<SignedIn>> {
+    const limited = this.#parts.limits.beginGuess(address, handle);
+    if (limited !== null) return limited;
+    const account = await this.#parts.store.byHandle(handle);
+    const matches = await this.#parts.passwords.verify(account?.passwordHash ?? null, password);
+    if (!matches.ok) {
+      // Not looked at, so it was no guess.
+      this.#parts.limits.guessedRight(address, handle);
+      return matches;
+    }
+    if (!matches.value || account === null) return refuse('sign_in.failed');
+    this.#parts.limits.guessedRight(address, handle);
+    return ok(await this.#start(account));
+  }
+
+  async signInByPasskey(ceremonyId: CeremonyId, response: unknown): Promise<Result<SignedIn>> {
+    const account = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
+    return account.ok ? ok(await this.#start(account.value)) : account;
+  }
+
+  async #start(account: AccountRecord): Promise<SignedIn> {
+    const session = await this.#parts.sessions.start(account.userId);
+    return { session, output: this.view(session.record, personOf(account)) };
+  }
+
+  /** What can be refused without any slow or single-use step. */
+  #refuseParts(input: Input<'account.create'>): Refusal | null {
+    if (input.factor.kind === 'password' && isWeakPassword(input.factor.password)) return refuse('password.weak');
+    const now = this.#parts.runtime.now();
+    const { deviceId, certificate } = input.device;
+    const checked = checkCertificate(certificate, { userId: input.userId, deviceId, identityKey: input.identityKey, now });
+    if (typeof checked === 'string') return refuse('device.refused', { reason: checked });
+    const fault = keyPackagesFault(input.keyPackages, certificate, now);
+    if (fault !== null) return refuse('key_package.invalid', { reason: fault });
+    return unlockersRefusal(input.vault.unlockers);
+  }
+
+  async #factor(input: Input<'account.create'>): Promise<Result<{ readonly passwordHash: string | null; readonly passkeys: readonly PasskeyRecord[] }>> {
+    const { factor, userId, handle } = input;
+    if (factor.kind === 'password') {
+      const hashed = await this.#parts.passwords.hash(factor.password);
+      return hashed.ok ? ok({ passwordHash: hashed.value, passkeys: [] }) : hashed;
+    }
+    const passkey = await this.#parts.passkeys.finishRegistration(factor.ceremonyId, factor.response, userId, handle);
+    if (!passkey.ok) return passkey;
+    if ((await this.#parts.store.byCredential(passkey.value.credentialId)) !== null) return refuse('passkey.refused', { reason: 'exists' });
+    return ok({ passwordHash: null, passkeys: [passkey.value] });
+  }
+
+  #assemble(
+    input: Input<'account.create'>,
+    grant: Grant,
+    factor: { readonly passwordHash: string | null; readonly passkeys: readonly PasskeyRecord[] },
+    session: SessionRecord,
+  ): NewAccount {
+    const createdAt = this.#parts.runtime.now();
+    const { userId, handle, displayName, identityKey } = input;
+    const role = grant.kind === 'setup' ? 'owner' : grant.invite.role;
+    const device: Device = { userId, ...input.device, createdAt };
+    const unlockers = input.vault.unlockers.map((unlocker) => ({ ...unlocker, createdAt }));
+    const vault: Vault = { version: 1, sealed: input.vault.sealed, unlockers };
+    return {
+      account: { userId, handle, displayName, role, identityKey, createdAt, ...factor },
+      device, keyPackages: input.keyPackages, vault, session,
+      inviteId: grant.kind === 'invite' ? grant.invite.inviteId : null,
+    };
+  }
+}

@@ -1,0 +1,116 @@
+/** Reading logs: pages and going live ([C7], [C10], [L7], [L9]). */
+import type { Input, Output } from '#protocol/commands/index.ts';
+import type { Cursor } from '#protocol/cursor.ts';
+import type { Entry } from '#protocol/envelope.ts';
+import { ok, refuse, type Result } from '#protocol/errors.ts';
+import type { ConversationId, UserId } from '#protocol/ids.ts';
+import { logPageBytesMax, logPageEntriesMax } from '#protocol/limits.ts';
+import type { LogPage } from '#protocol/model.ts';
+import type { ConversationStore } from '../ports/store.ts';
+import type { Conversation } from './conversation.ts';
+import { canRead, type Conversations } from './conversations.ts';
+import { memberOf } from './roster.ts';
+
+type TailResult = Output<'log.tail'>['results'][number];
+type Subscribe = (conversationId: ConversationId) => void;
+
+export class LogReader {
+  readonly #conversations: Conversations;
+  readonly #store: ConversationStore;
+
+  constructor(conversations: Conversations, store: ConversationStore) {
+    this.#conversations = conversations;
+    this.#store = store;
+  }
+
+  /** Refuses conversation.unknown; input.invalid when both ends are given. */
+  async read(userId: UserId, input: Input<'log.read'>): Promise<Result<Output<'log.read'>>> {
+    const { conversationId, after, before, limit = logPageEntriesMax } = input;
+    if (after !== undefined && before !== undefined) return refuse('input.invalid', { field: 'before' });
+    const conversation = await this.#conversations.load(conversationId);
+    if (conversation === null || !canRead(conversation, userId)) return refuse('conversation.unknown');
+    const page = after === undefined
+      ? await this.#pageBefore(conversation, userId, before ?? conversation.published.headSequence + 1, limit)
+      : await this.#pageAfter(conversation, userId, after, limit, logPageBytesMax);
+    return page !== null && canRead(conversation, userId) ? ok({ page }) : refuse('conversation.unknown');
+  }
+
+  /**
+   * Pages for what is behind; then, in one step without waiting, everything at its head goes live. `subscribe` is null
+   * where there is no socket: then what is at its head gets an empty page.
+   */
+  async tail(userId: UserId, cursors: readonly Cursor[], subscribe: Subscribe | null): Promise<Output<'log.tail'>> {
+    const asked = [...new Set(cursors.map((cursor) => cursor.conversationId))];
+    return this.#conversations.usingAll(asked, (found) => this.#tail(userId, cursors, subscribe, found));
+  }
+
+  async #tail(
+    userId: UserId,
+    cursors: readonly Cursor[],
+    subscribe: Subscribe | null,
+    found: ReadonlyMap<ConversationId, Conversation>,
+  ): Promise<Output<'log.tail'>> {
+    const steps: { readonly cursor: Cursor; readonly conversation: Conversation | null; page: LogPage | null }[] = [];
+    let bytesLeft = logPageBytesMax;
+    for (const cursor of cursors) {
+      const conversation = found.get(cursor.conversationId) ?? null;
+      let page: LogPage | null = null;
+      const readable = conversation !== null && refusedCursor(conversation, userId, cursor) === null;
+      if (readable && bytesLeft > 0 && (subscribe === null || !isAtHead(conversation, userId, cursor))) {
+        page = await this.#pageAfter(conversation, userId, cursor.sequence, logPageEntriesMax, bytesLeft);
+        for (const entry of page?.entries ?? []) bytesLeft -= entry.body.length;
+      }
+      steps.push({ cursor, conversation, page });
+    }
+    return { results: steps.map(({ cursor, conversation, page }) => settle(userId, cursor, conversation, page, subscribe)) };
+  }
+
+  async #pageAfter(conversation: Conversation, userId: UserId, after: number, limit: number, limitBytes: number): Promise<LogPage | null> {
+    const from = Math.min(Math.max(after, joinedSequence(conversation, userId) - 1), conversation.published.headSequence);
+    const found = await this.#store.readAfter(conversation.id, from, limit, limitBytes);
+    return this.#page(conversation, from, found);
+  }
+
+  async #pageBefore(conversation: Conversation, userId: UserId, before: number, limit: number): Promise<LogPage | null> {
+    const joined = joinedSequence(conversation, userId);
+    const to = Math.min(Math.max(before, joined), conversation.published.headSequence + 1);
+    const found = await this.#store.readBefore(conversation.id, to, limit, logPageBytesMax);
+    const visible = found.filter((entry) => entry.sequence >= joined);
+    return this.#page(conversation, (visible[0]?.sequence ?? to) - 1, visible);
+  }
+
+  /** Only what has been published: the rest is not promised to be on disk. */
+  async #page(conversation: Conversation, from: number, found: readonly Entry[]): Promise<LogPage | null> {
+    const previousHash = await conversation.hashAt(from);
+    if (previousHash === null) return null;
+    const { headSequence } = conversation.published;
+    return { entries: found.filter((entry) => entry.sequence <= headSequence), previousHash, headSequence };
+  }
+}
+
+/** [C10] */
+const joinedSequence = (conversation: Conversation, userId: UserId): number => memberOf(conversation.published.roster, userId)?.joinedSequence ?? 1;
+
+function isAtHead(conversation: Conversation, userId: UserId, cursor: Cursor): boolean {
+  return Math.max(cursor.sequence, joinedSequence(conversation, userId) - 1) === conversation.published.headSequence;
+}
+
+/** [L9] */
+function refusedCursor(conversation: Conversation, userId: UserId, cursor: Cursor): 'conversation.unknown' | 'cursor.refused' | null {
+  if (!canRead(conversation, userId)) return 'conversation.unknown';
+  const { generation, headSequence } = conversation.published;
+  return cursor.generation === generation && cursor.sequence <= headSequence ? null : 'cursor.refused';
+}
+
+/** [L7] Compares with what has been published and subscribes, in one step. */
+function settle(userId: UserId, cursor: Cursor, conversation: Conversation | null, page: LogPage | null, subscribe: Subscribe | null): TailResult {
+  const { conversationId } = cursor;
+  if (conversation === null) return { state: 'refused', conversationId, code: 'conversation.unknown' };
+  const code = refusedCursor(conversation, userId, cursor);
+  if (code !== null) return { state: 'refused', conversationId, code };
+  if (subscribe !== null && isAtHead(conversation, userId, cursor)) {
+    subscribe(conversationId);
+    return { state: 'live', conversationId };
+  }
+  return page === null ? { state: 'later', conversationId } : { state: 'page', conversationId, page };
+}

@@ -1,0 +1,52 @@
+/** Limits of what strangers may try ([A6]). An account is limited only together with an address, so nobody locks out another. */
+import type { Refusal } from '#protocol/errors.ts';
+import type { Runtime } from '../ports/runtime.ts';
+import { type Allowance, limitedAddress, RateLimit } from './rate-limits.ts';
+
+export interface SignInAllowances {
+  /** Calls without a session, by address. */
+  readonly calls: Allowance;
+  /** Wrong passwords and tokens, by address. */
+  readonly failures: Allowance;
+  /** Wrong passwords for one handle, by address. */
+  readonly failuresOfHandle: Allowance;
+}
+
+/** A whole office may share one address on its first morning. */
+export const signInAllowances: SignInAllowances = {
+  calls: { burst: 300, refillMs: 250 },
+  failures: { burst: 40, refillMs: 10_000 },
+  failuresOfHandle: { burst: 8, refillMs: 30_000 },
+};
+
+export class SignInLimits {
+  readonly #calls: RateLimit;
+  readonly #failures: RateLimit;
+  readonly #ofHandle: RateLimit;
+
+  constructor(runtime: Runtime, allowances: SignInAllowances = signInAllowances) {
+    this.#calls = new RateLimit(runtime, allowances.calls);
+    this.#failures = new RateLimit(runtime, allowances.failures);
+    this.#ofHandle = new RateLimit(runtime, allowances.failuresOfHandle);
+  }
+
+  call(address: string): Refusal | null {
+    return this.#calls.take(limitedAddress(address));
+  }
+
+  /** Taken before the work, so that parallel guesses count; given back by guessedRight. */
+  beginGuess(address: string, handle: string | null): Refusal | null {
+    const from = limitedAddress(address);
+    const limited = handle === null ? null : this.#ofHandle.take(`${from} ${handle}`);
+    if (limited !== null) return limited;
+    const limitedHere = this.#failures.take(from);
+    if (limitedHere !== null && handle !== null) this.#ofHandle.refund(`${from} ${handle}`);
+    return limitedHere;
+  }
+
+  guessedRight(address: string, handle: string | null): void {
+    const from = limitedAddress(address);
+    this.#failures.refund(from);
+    if (handle !== null) this.#ofHandle.refund(`${from} ${handle}`);
+  }
+}

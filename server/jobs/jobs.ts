@@ -1,0 +1,7 @@
+/** The one place where jobs are registered. */
+import type { Runtime } from '../ports/runtime.ts';
+import type { Store } from '../ports/store.ts';
+import type { Job } from './scheduler.ts';
+import { sweepExpiredSessions } from './sweep-expired.ts';
+
+export const jobsOf = (store: Store, runtime: Runtime): readonly Job[] => [sweepExpiredSessions(store.sessions, runtime)];

@@ -1,0 +1,231 @@
+/**
+ * What lanying keeps. Speaks the domain, one aggregate a call; LevelDB (or memory) hides behind it.
+ * Promises of every method: it resolves only when its writes are durable (synced); a write is whole or absent;
+ * records that cannot be opened or do not decode throw CorruptionError naming the record family; a failed write
+ * throws StoreFailure, after which every further write throws until the store is reopened (fail-stop).
+ */
+import type { Entry } from '#protocol/envelope.ts';
+import type {
+  CeremonyId, ConversationId, DeviceId, Generation, InviteId, SessionId, UserId, WelcomeId,
+} from '#protocol/ids.ts';
+import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
+
+export class StoreFailure extends Error {
+  override readonly name = 'StoreFailure';
+}
+
+export class CorruptionError extends Error {
+  override readonly name = 'CorruptionError';
+  constructor(
+    /** Record family, for example `log` or `accounts`. */
+    readonly family: string,
+    message: string,
+  ) {
+    super(`${family}: ${message}`);
+  }
+}
+
+/** A stored WebAuthn credential (WebAuthn Level 3 §4 "credential record"). */
+export interface PasskeyRecord {
+  readonly credentialId: string;
+  readonly publicKey: Uint8Array<ArrayBuffer>;
+  readonly counter: number;
+  readonly transports: readonly string[];
+  readonly backedUp: boolean;
+  readonly createdAt: number;
+}
+
+export interface AccountRecord extends Person {
+  readonly createdAt: number;
+  /** PHC string of Argon2id, or null when the account has no password. */
+  readonly passwordHash: string | null;
+  readonly passkeys: readonly PasskeyRecord[];
+}
+
+/** Everything that a new account consists of, stored in one transaction. */
+export interface NewAccount {
+  readonly account: AccountRecord;
+  readonly device: Device;
+  readonly keyPackages: readonly NewKeyPackage[];
+  readonly vault: Vault;
+  /** Marked used in the same transaction; null for the owner, whose creation closes the setup. */
+  readonly inviteId: InviteId | null;
+  readonly session: SessionRecord;
+}
+
+export interface AccountStore {
+  /** 'setup_done' when inviteId is null and an owner exists; 'invite_used' when the invite is not open any more. */
+  create(account: NewAccount): Promise<'created' | 'handle_taken' | 'account_exists' | 'setup_done' | 'invite_used'>;
+  byId(userId: UserId): Promise<AccountRecord | null>;
+  byHandle(handle: string): Promise<AccountRecord | null>;
+  byCredential(credentialId: string): Promise<AccountRecord | null>;
+  /** Ordered by handle, behind `after`. */
+  list(after: string | null, limit: number): Promise<readonly AccountRecord[]>;
+  count(): Promise<number>;
+  /** Records a use of a passkey: its new counter and backup state. */
+  passkeyUsed(userId: UserId, credentialId: string, counter: number, backedUp: boolean): Promise<void>;
+}
+
+export interface SessionRecord {
+  readonly sessionId: SessionId;
+  /** Keyed hash of the cookie value. */
+  readonly secretHash: Uint8Array<ArrayBuffer>;
+  readonly userId: UserId;
+  readonly deviceId: DeviceId | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface SessionStore {
+  create(session: SessionRecord): Promise<void>;
+  byId(sessionId: SessionId): Promise<SessionRecord | null>;
+  bindDevice(sessionId: SessionId, deviceId: DeviceId): Promise<void>;
+  end(sessionId: SessionId): Promise<void>;
+  /** Removes sessions that expired before `now`, at most `limit`; returns how many. */
+  sweep(now: number, limit: number): Promise<number>;
+}
+
+export interface InviteRecord {
+  readonly inviteId: InviteId;
+  /** SHA-256 of the token. */
+  readonly tokenHash: Uint8Array<ArrayBuffer>;
+  readonly role: Exclude<Role, 'owner'>;
+  readonly createdBy: UserId;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly state: 'open' | 'used' | 'revoked';
+  readonly usedBy: UserId | null;
+}
+
+export interface InviteStore {
+  create(invite: InviteRecord): Promise<void>;
+  byTokenHash(tokenHash: Uint8Array): Promise<InviteRecord | null>;
+  list(): Promise<readonly InviteRecord[]>;
+  revoke(inviteId: InviteId): Promise<'revoked' | 'unknown' | 'used'>;
+}
+
+export interface StoredKeyPackage {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly lastResort: boolean;
+}
+
+export interface DeviceStore {
+  register(device: Device, keyPackages: readonly NewKeyPackage[], limit: number): Promise<'registered' | 'exists' | 'too_many'>;
+  byId(deviceId: DeviceId): Promise<Device | null>;
+  ofUsers(userIds: readonly UserId[]): Promise<readonly Device[]>;
+  /** Adds one-time packages; a last-resort one replaces the earlier of its suite. StoreFailure for a device that is not registered. */
+  publish(deviceId: DeviceId, keyPackages: readonly NewKeyPackage[]): Promise<void>;
+  /** One-time packages that are left, for each suite that has any package. */
+  counts(deviceId: DeviceId): Promise<ReadonlyMap<Suite, number>>;
+  /** One package a device, all or none: null when some device has none at all. A one-time package is never returned twice. */
+  claim(devices: readonly Device[], suite: Suite): Promise<readonly StoredKeyPackage[] | null>;
+  welcomes(deviceId: DeviceId, limit: number): Promise<readonly Welcome[]>;
+  acknowledge(deviceId: DeviceId, welcomeIds: readonly WelcomeId[]): Promise<void>;
+}
+
+export interface VaultStore {
+  get(userId: UserId): Promise<Vault | null>;
+  update(userId: UserId, expectedVersion: number, sealed: Uint8Array<ArrayBuffer>, unlockers: readonly Unlocker[]): Promise<'updated' | 'conflict'>;
+  /** The first item of an epoch stays. */
+  archive(userId: UserId, items: readonly { readonly conversationId: ConversationId; readonly epoch: number; readonly sealed: Uint8Array<ArrayBuffer> }[]): Promise<void>;
+  /** Newest epoch first, below `before` when it is not null. */
+  archived(
+    userId: UserId, conversationId: ConversationId, before: number | null, limit: number,
+  ): Promise<readonly { readonly epoch: number; readonly sealed: Uint8Array<ArrayBuffer> }[]>;
+  item(userId: UserId, name: string): Promise<{ readonly version: number; readonly sealed: Uint8Array<ArrayBuffer> } | null>;
+  /** Version 0 expects absence. */
+  putItem(userId: UserId, name: string, expectedVersion: number, sealed: Uint8Array<ArrayBuffer>): Promise<'stored' | 'conflict'>;
+}
+
+export interface Leaf {
+  /** Index in the ratchet tree (RFC 9420 §4). */
+  readonly index: number;
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+}
+
+export interface MemberRecord {
+  readonly userId: UserId;
+  readonly joinedSequence: number;
+  readonly leaving: boolean;
+}
+
+/** What changes only with commits and departures. */
+export interface Roster {
+  readonly epoch: number;
+  readonly epochSequence: number;
+  readonly epochHash: Uint8Array<ArrayBuffer>;
+  readonly owner: UserId;
+  readonly leaves: readonly Leaf[];
+  /** In order of joining. */
+  readonly members: readonly MemberRecord[];
+}
+
+export interface ConversationRecord {
+  readonly conversationId: ConversationId;
+  readonly generation: Generation;
+  readonly suite: Suite;
+  readonly createdAt: number;
+  readonly creator: UserId;
+  readonly roster: Roster;
+  readonly headSequence: number;
+  readonly headHash: Uint8Array<ArrayBuffer>;
+  readonly headSentAt: number;
+  readonly metaSequence: number;
+}
+
+/** A change of the roster together with what must be stored with it. */
+export interface RosterChange {
+  readonly roster: Roster;
+  /** Null keeps the stored one (a departure makes no new epoch). */
+  readonly groupInfo: Uint8Array<ArrayBuffer> | null;
+  readonly welcomes: readonly { readonly deviceId: DeviceId; readonly welcome: Welcome }[];
+}
+
+export interface Membership {
+  readonly conversationId: ConversationId;
+  readonly readSequence: number;
+}
+
+export interface ConversationStore {
+  create(record: ConversationRecord, entries: readonly Entry[], change: RosterChange): Promise<'created' | 'exists'>;
+  load(conversationId: ConversationId): Promise<ConversationRecord | null>;
+  /**
+   * Appends entries (ascending, gap-free) behind `expectedSequence`, with a roster change if there is one, in one
+   * transaction. Calls may overlap: expectedSequence is compared with the last append that was accepted, synced or
+   * not, so a caller may pipeline; appends become durable in order and one sync serves many.
+   * Rejects with StoreFailure when the sequence is not the expected one: the caller owns the order.
+   */
+  append(conversationId: ConversationId, expectedSequence: number, entries: readonly Entry[], change: RosterChange | null): Promise<void>;
+  groupInfo(conversationId: ConversationId): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Ascending entries with after < sequence, at most limitEntries and about limitBytes (always at least one). */
+  readAfter(conversationId: ConversationId, after: number, limitEntries: number, limitBytes: number): Promise<readonly Entry[]>;
+  /** The last entries with sequence < before, ascending. */
+  readBefore(conversationId: ConversationId, before: number, limitEntries: number, limitBytes: number): Promise<readonly Entry[]>;
+  memberships(userId: UserId): Promise<readonly Membership[]>;
+  /** Never moves back; returns the mark in force, null when the person is no member. */
+  markRead(userId: UserId, conversationId: ConversationId, sequence: number): Promise<number | null>;
+}
+
+/** A challenge or other small thing that works once and expires. */
+export interface CeremonyStore {
+  put(ceremonyId: CeremonyId, value: Uint8Array<ArrayBuffer>, expiresAt: number): Promise<void>;
+  /** Takes it away: a second take, or one after expiry, gives null. */
+  take(ceremonyId: CeremonyId, now: number): Promise<Uint8Array<ArrayBuffer> | null>;
+}
+
+export interface Store {
+  readonly accounts: AccountStore;
+  readonly sessions: SessionStore;
+  readonly invites: InviteStore;
+  readonly devices: DeviceStore;
+  readonly vaults: VaultStore;
+  readonly conversations: ConversationStore;
+  readonly ceremonies: CeremonyStore;
+  /** False after a failed write or once closed. */
+  isOpen(): boolean;
+  /** Waits for writes under way. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,232 @@
+import * as v from 'valibot';
+import { bytes, Timestamp } from '../envelope.ts';
+import { CeremonyId, DeviceId, InviteId, SessionId, UserId } from '../ids.ts';
+import * as limits from '../limits.ts';
+import { DisplayName, Handle, NewDevice, NewKeyPackage, Password, Person, Role, Suite, Token, Unlocker } from '../model.ts';
+import { row } from './row.ts';
+
+const Empty = v.strictObject({});
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** What allows a new account: the setup link (makes the owner) or an invite. */
+const Grant = v.variant('kind', [
+  v.strictObject({ kind: v.literal('setup'), token: Token }),
+  v.strictObject({ kind: v.literal('invite'), token: Token }),
+]);
+
+/** A WebAuthn JSON object (WebAuthn Level 3 §5.1.8–5.1.10); its inside is checked by @simplewebauthn/server. */
+const webAuthnJson = v.pipe(
+  v.record(v.pipe(v.string(), v.maxLength(64)), v.unknown()),
+  v.check((input) => !('clientExtensionResults' in input) || !hasPrf(input.clientExtensionResults), 'must not carry PRF results'),
+);
+
+/** PRF outputs open vaults and must never leave the device; a client that sends them is refused. */
+function hasPrf(results: unknown): boolean {
+  if (typeof results !== 'object' || results === null || !('prf' in results)) return false;
+  const prf = results.prf;
+  return typeof prf === 'object' && prf !== null && 'results' in prf && prf.results !== undefined;
+}
+
+const Session = v.strictObject({
+  sessionId: SessionId,
+  person: Person,
+  deviceId: v.nullable(DeviceId),
+  expiresAt: Timestamp,
+  serverTime: Timestamp,
+});
+
+const KeyPackages = v.pipe(v.array(NewKeyPackage), v.maxLength(2 * limits.keyPackagesPerPublishMax));
+
+export const accountCommands = {
+  'server.info': row({
+    summary: 'What this server is, before anybody signs in.',
+    input: Empty,
+    output: v.strictObject({
+      name: v.string(),
+      version: v.string(),
+      protocol: count,
+      origin: v.string(),
+      setupNeeded: v.boolean(),
+      passwordLengthMin: count,
+      serverTime: Timestamp,
+    }),
+    errors: [],
+    who: 'anyone',
+    resource: 'system',
+  }),
+  'invite.check': row({
+    summary: 'Whether a setup or invite token still opens an account, and who invited.',
+    input: v.strictObject({ grant: Grant }),
+    output: v.strictObject({ invitedBy: v.nullable(DisplayName), role: Role, expiresAt: v.nullable(Timestamp) }),
+    errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked'],
+    who: 'anyone',
+    resource: 'system',
+  }),
+  'account.passkeyOptions': row({
+    summary: 'Begin making a passkey for an account that is about to be created.',
+    input: v.strictObject({ grant: Grant, userId: UserId, handle: Handle, displayName: DisplayName }),
+    output: v.strictObject({ ceremonyId: CeremonyId, options: v.record(v.string(), v.unknown()) }),
+    errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked', 'handle.taken'],
+    who: 'anyone',
+    resource: 'system',
+  }),
+  'account.create': row({
+    summary: 'Create the account, its identity, vault and first device in one transaction, and sign in.',
+    input: v.strictObject({
+      grant: Grant,
+      userId: UserId,
+      handle: Handle,
+      displayName: DisplayName,
+      factor: v.variant('kind', [
+        v.strictObject({ kind: v.literal('passkey'), ceremonyId: CeremonyId, response: webAuthnJson }),
+        v.strictObject({ kind: v.literal('password'), password: Password }),
+      ]),
+      identityKey: bytes(32, 32),
+      device: NewDevice,
+      keyPackages: KeyPackages,
+      vault: v.strictObject({
+        sealed: bytes(limits.vaultBytesMax, 1),
+        unlockers: v.pipe(v.array(v.omit(Unlocker, ['createdAt'])), v.maxLength(limits.unlockersMax)),
+      }),
+    }),
+    output: Session,
+    errors: [
+      'setup.done', 'setup.token_invalid', 'setup.required', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked',
+      'account.exists', 'handle.taken', 'password.weak', 'ceremony.expired', 'passkey.refused', 'device.refused', 'key_package.invalid',
+      'vault.unlockers_missing',
+    ],
+    who: 'anyone',
+    resource: 'system',
+    httpOnly: true,
+  }),
+  'signIn.passkeyOptions': row({
+    summary: 'Begin signing in with a discoverable passkey (no handle asked).',
+    input: Empty,
+    output: v.strictObject({ ceremonyId: CeremonyId, options: v.record(v.string(), v.unknown()) }),
+    errors: [],
+    who: 'anyone',
+    resource: 'system',
+  }),
+  'signIn.passkey': row({
+    summary: 'Finish signing in with a passkey.',
+    input: v.strictObject({ ceremonyId: CeremonyId, response: webAuthnJson }),
+    output: Session,
+    errors: ['ceremony.expired', 'sign_in.failed'],
+    who: 'anyone',
+    resource: 'system',
+    httpOnly: true,
+  }),
+  'signIn.password': row({
+    summary: 'Sign in with handle and password. An unknown handle answers like a wrong password, in the same time.',
+    input: v.strictObject({ handle: Handle, password: Password }),
+    output: Session,
+    errors: ['sign_in.failed'],
+    who: 'anyone',
+    resource: 'system',
+    httpOnly: true,
+  }),
+  'session.get': row({
+    summary: 'Who this session is.',
+    input: Empty,
+    output: Session,
+    errors: [],
+    who: 'person',
+    resource: 'self',
+  }),
+  'session.ping': row({
+    summary: 'Prove that both directions are alive.',
+    input: Empty,
+    output: v.strictObject({ serverTime: Timestamp }),
+    errors: [],
+    who: 'person',
+    resource: 'self',
+  }),
+  'session.end': row({
+    summary: 'Sign out: the session ends at once, on open sockets too.',
+    input: Empty,
+    output: Empty,
+    errors: [],
+    who: 'person',
+    resource: 'self',
+    httpOnly: true,
+  }),
+  'device.register': row({
+    summary: 'Register a new device of the signed-in person; the certificate proves that the vault was opened.',
+    input: v.strictObject({ device: NewDevice, keyPackages: KeyPackages }),
+    output: Session,
+    errors: ['device.refused', 'device.too_many', 'key_package.invalid'],
+    who: 'person',
+    resource: 'self',
+  }),
+  'device.challenge': row({
+    summary: 'A one-time challenge that a registered device signs to take over this session.',
+    input: Empty,
+    output: v.strictObject({ challenge: bytes(32, 32) }),
+    errors: [],
+    who: 'person',
+    resource: 'self',
+  }),
+  'device.attach': row({
+    summary: 'Bind this session to a registered device: Ed25519 over "lanying attach 1", session id, device id and challenge.',
+    input: v.strictObject({ deviceId: DeviceId, challenge: bytes(32, 32), signature: bytes(64, 64) }),
+    output: Session,
+    errors: ['device.unknown', 'device.refused', 'ceremony.expired'],
+    who: 'person',
+    resource: 'self',
+  }),
+  'keyPackage.publish': row({
+    summary: 'Publish one-time key packages (and the last-resort one) of this device.',
+    input: v.strictObject({ keyPackages: KeyPackages }),
+    output: v.strictObject({ counts: v.array(v.strictObject({ suite: Suite, count })) }),
+    errors: ['key_package.invalid'],
+    who: 'device',
+    resource: 'self',
+  }),
+  'keyPackage.counts': row({
+    summary: 'How many one-time key packages of this device are left for each suite.',
+    input: Empty,
+    output: v.strictObject({ counts: v.array(v.strictObject({ suite: Suite, count })) }),
+    errors: [],
+    who: 'device',
+    resource: 'self',
+  }),
+  'invite.create': row({
+    summary: 'Make a single-use invite link.',
+    input: v.strictObject({
+      role: v.optional(v.picklist(['admin', 'member'])),
+      lifetimeMs: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(60_000), v.maxValue(limits.inviteLifetimeMsMax))),
+    }),
+    output: v.strictObject({ inviteId: InviteId, token: Token, link: v.string(), role: Role, expiresAt: Timestamp }),
+    errors: ['invite.too_many'],
+    who: 'person',
+    resource: 'system',
+  }),
+  'invite.list': row({
+    summary: 'Invites that are open, used, revoked or expired; tokens are not shown again.',
+    input: Empty,
+    output: v.strictObject({
+      invites: v.array(
+        v.strictObject({
+          inviteId: InviteId,
+          role: Role,
+          createdBy: UserId,
+          createdAt: Timestamp,
+          expiresAt: Timestamp,
+          state: v.picklist(['open', 'used', 'revoked', 'expired']),
+          usedBy: v.nullable(UserId),
+        }),
+      ),
+    }),
+    errors: [],
+    who: 'person',
+    resource: 'system',
+  }),
+  'invite.revoke': row({
+    summary: 'Make an open invite useless at once.',
+    input: v.strictObject({ inviteId: InviteId }),
+    output: Empty,
+    errors: ['invite.unknown', 'invite.used'],
+    who: 'person',
+    resource: 'system',
+  }),
+};

@@ -1,0 +1,27 @@
+/**
+ * The table of commands: one row each, from which types, validation, error codes, the permission's action name and
+ * the OpenAPI document come. Reached as a socket frame or as `POST /api/v1/<name>`.
+ */
+import type * as v from 'valibot';
+import type { ErrorCode } from '../errors.ts';
+import { accountCommands } from './accounts.ts';
+import { conversationCommands } from './conversations.ts';
+import { peopleCommands } from './people.ts';
+
+export type { Caller, ResourceKind, Row } from './row.ts';
+
+export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands };
+
+export type Commands = typeof commands;
+export type CommandName = keyof Commands;
+export type Input<N extends CommandName> = v.InferOutput<Commands[N]['input']>;
+export type Output<N extends CommandName> = v.InferOutput<Commands[N]['output']>;
+
+export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commands, name);
+
+/** Refusals that any command can give. */
+export const commonErrors = [
+  'input.malformed', 'input.invalid', 'input.too_large', 'input.content_type', 'command.unknown', 'command.http_only',
+  'command.too_many_in_flight', 'origin.refused', 'session.required', 'device.required', 'permission.denied', 'rate.limited',
+  'server.unavailable', 'server.internal',
+] as const satisfies readonly ErrorCode[];

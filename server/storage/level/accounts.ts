@@ -1,0 +1,138 @@
+import { StoreFailure } from '../../ports/store.ts';
+import type { AccountRecord, AccountStore, InviteRecord, NewAccount } from '../../ports/store.ts';
+import type { UserId } from '#protocol/ids.ts';
+import { type Access, aloneKey } from './access.ts';
+import { packageOperations } from './key-packages.ts';
+import { sessionOperations } from './sessions.ts';
+import type { Operation } from './group-writer.ts';
+import { under } from './table.ts';
+
+type Outcome = Awaited<ReturnType<AccountStore['create']>>;
+type Directory = { readonly handle: string; readonly userId: UserId }[];
+
+export class LevelAccounts implements AccountStore {
+  readonly #access: Access;
+  /** Handles in order, read on first need: a small organisation's directory is small (40 bytes a person). */
+  #directory: Promise<Directory> | null = null;
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  create(account: NewAccount): Promise<Outcome> {
+    return this.#access.mutex.run('directory', async () => {
+      const invite = await this.#invite(account);
+      if (typeof invite === 'string') return invite;
+      const clash = await this.#clash(account);
+      if (clash !== null) return clash;
+      const directory = await this.#sorted();
+      await this.#access.writer.submit(this.#operations(account, invite));
+      const { handle, userId } = account.account;
+      const at = directory.findIndex((entry) => entry.handle > handle);
+      directory.splice(at === -1 ? directory.length : at, 0, { handle, userId });
+      return 'created';
+    });
+  }
+
+  async byId(userId: UserId): Promise<AccountRecord | null> {
+    return this.#access.tables.accounts.get(this.#access.keys.pseudonym('user', userId));
+  }
+
+  async byHandle(handle: string): Promise<AccountRecord | null> {
+    const found = await this.#access.tables.handles.get(this.#access.keys.pseudonym('handle', handle));
+    return found === null ? null : this.byId(found.userId);
+  }
+
+  async byCredential(credentialId: string): Promise<AccountRecord | null> {
+    const found = await this.#access.tables.credentials.get(this.#access.keys.pseudonym('credential', credentialId));
+    return found === null ? null : this.byId(found.userId);
+  }
+
+  async list(after: string | null, limit: number): Promise<readonly AccountRecord[]> {
+    const directory = await this.#sorted();
+    const start = after === null ? 0 : directory.findIndex((entry) => entry.handle > after);
+    if (start === -1) return [];
+    const page = directory.slice(start, start + limit);
+    const found = await this.#access.tables.accounts.getMany(
+      page.map((entry) => this.#access.keys.pseudonym('user', entry.userId)),
+    );
+    return found.filter((account) => account !== null);
+  }
+
+  async count(): Promise<number> {
+    return (await this.#sorted()).length;
+  }
+
+  passkeyUsed(userId: UserId, credentialId: string, counter: number, backedUp: boolean): Promise<void> {
+    return this.#access.mutex.run(`account ${userId}`, async () => {
+      const account = await this.byId(userId);
+      if (!account?.passkeys.some((passkey) => passkey.credentialId === credentialId)) {
+        throw new StoreFailure('the passkey that was used is not stored');
+      }
+      const passkeys = account.passkeys.map((passkey) =>
+        passkey.credentialId === credentialId ? { ...passkey, counter, backedUp } : passkey,
+      );
+      const key = this.#access.keys.pseudonym('user', userId);
+      await this.#access.writer.submit([this.#access.tables.accounts.put(key, { ...account, passkeys })]);
+    });
+  }
+
+  /** The invite as it is once used, null for the owner, or why there can be no account. */
+  async #invite(account: NewAccount): Promise<InviteRecord | null | 'setup_done' | 'invite_used'> {
+    const { tables, keys } = this.#access;
+    if (account.inviteId === null) return (await tables.owner.has(aloneKey)) ? 'setup_done' : null;
+    const invite = await tables.invites.get(keys.pseudonym('invite', account.inviteId));
+    return invite?.state === 'open' ? { ...invite, state: 'used', usedBy: account.account.userId } : 'invite_used';
+  }
+
+  async #clash({ account, device }: NewAccount): Promise<'account_exists' | 'handle_taken' | null> {
+    const { tables, keys } = this.#access;
+    const [known, credentials, devices, handle] = await Promise.all([
+      tables.accounts.has(keys.pseudonym('user', account.userId)),
+      tables.credentials.getMany(account.passkeys.map((passkey) => keys.pseudonym('credential', passkey.credentialId))),
+      tables.deviceOwners.has(keys.pseudonym('device', device.deviceId)),
+      tables.handles.has(keys.pseudonym('handle', account.handle)),
+    ]);
+    if (known || devices || credentials.some((credential) => credential !== null)) return 'account_exists';
+    return handle ? 'handle_taken' : null;
+  }
+
+  #operations(
+    { account, device, keyPackages, vault, session }: NewAccount,
+    invite: InviteRecord | null,
+  ): readonly Operation[] {
+    const { tables, keys } = this.#access;
+    const { userId, handle } = account;
+    const user = keys.pseudonym('user', userId);
+    return [
+      tables.accounts.put(user, account),
+      tables.handles.put(keys.pseudonym('handle', handle), { handle, userId }),
+      ...account.passkeys.map((passkey) =>
+        tables.credentials.put(keys.pseudonym('credential', passkey.credentialId), { userId }),
+      ),
+      invite === null
+        ? tables.owner.put(aloneKey, { userId })
+        : tables.invites.put(keys.pseudonym('invite', invite.inviteId), invite),
+      tables.vaults.put(user, vault),
+      tables.devices.put(user, [device]),
+      tables.deviceOwners.put(keys.pseudonym('device', device.deviceId), { userId }),
+      ...packageOperations(this.#access, device.deviceId, keyPackages, new Set(), () => 0),
+      ...sessionOperations(this.#access, session),
+    ];
+  }
+
+  #sorted(): Promise<Directory> {
+    this.#directory ??= this.#readDirectory();
+    return this.#directory;
+  }
+
+  async #readDirectory(): Promise<Directory> {
+    try {
+      const found = await this.#access.tables.handles.list(under(new Uint8Array(0)));
+      return found.map(({ value }) => value).toSorted((one, other) => (one.handle < other.handle ? -1 : 1));
+    } catch (cause) {
+      this.#directory = null;
+      throw cause;
+    }
+  }
+}

@@ -1,0 +1,222 @@
+import type { Entry } from '#protocol/envelope.ts';
+import type { ConversationId, UserId } from '#protocol/ids.ts';
+import { CorruptionError, StoreFailure } from '../../ports/store.ts';
+import type { ConversationRecord, ConversationStore, Membership, Roster, RosterChange } from '../../ports/store.ts';
+import { joinBytes } from '../bytes.ts';
+import { checkFollows, Page, presenceChange, present, withEntries } from '../log-page.ts';
+import type { Access } from './access.ts';
+import type { Operation } from './group-writer.ts';
+import { Log, type LogEnd } from './log.ts';
+import { Lru } from './lru.ts';
+import { mailOperations } from './mailbox.ts';
+import { under } from './table.ts';
+
+const conversationsCached = 512;
+
+interface Loaded {
+  readonly place: Uint8Array;
+  /** With everything that was accepted, synced or not. */
+  accepted: ConversationRecord;
+  end: LogEnd;
+  /** What is on disk. */
+  durable: ConversationRecord;
+  /** Settles when everything accepted so far is on disk, or failed. */
+  pending: Promise<void>;
+  /** Calls that rely on this state; it stays in the cache while there are any. */
+  uses: number;
+}
+
+export class LevelConversations implements ConversationStore {
+  readonly #access: Access;
+  readonly #log: Log;
+  readonly #loaded = new Lru<ConversationId, Loaded>(conversationsCached, (loaded) => loaded.uses > 0);
+  readonly #loading = new Map<ConversationId, Promise<Loaded | null>>();
+
+  constructor(access: Access) {
+    this.#access = access;
+    this.#log = new Log(access);
+  }
+
+  create(record: ConversationRecord, entries: readonly Entry[], change: RosterChange): Promise<'created' | 'exists'> {
+    const { tables, mutex, writer } = this.#access;
+    return mutex.run(`conversation ${record.conversationId}`, async () => {
+      const place = this.#place(record.conversationId);
+      if (await tables.conversations.has(place)) return 'exists';
+      checkFollows({ sequence: 0, sentAt: 0 }, 0, entries);
+      const { operations } = this.#log.append(place, { days: [], dataKey: null }, entries);
+      const whole = withEntries({ ...record, headSequence: 0, metaSequence: 0 }, entries, change.roster);
+      await writer.submit([
+        ...operations,
+        ...this.#markMeta(place, entries),
+        ...this.#changeRoster(place, null, whole, change),
+      ]);
+      return 'created';
+    });
+  }
+
+  async load(conversationId: ConversationId): Promise<ConversationRecord | null> {
+    const loaded = await this.#use(conversationId);
+    if (loaded === null) return null;
+    // Not the state of the moment before: the caller may know of appends that are under way.
+    await loaded.pending;
+    return loaded.durable;
+  }
+
+  async append(
+    conversationId: ConversationId,
+    expectedSequence: number,
+    entries: readonly Entry[],
+    change: RosterChange | null,
+  ): Promise<void> {
+    const loaded = this.#ready(conversationId) ?? (await this.#use(conversationId));
+    if (loaded === null) throw new StoreFailure('the conversation is not stored');
+    await this.#accept(loaded, expectedSequence, entries, change);
+  }
+
+  groupInfo(conversationId: ConversationId): Promise<Uint8Array<ArrayBuffer> | null> {
+    return this.#access.tables.groupInfos.get(this.#place(conversationId));
+  }
+
+  async readAfter(
+    conversationId: ConversationId,
+    after: number,
+    limitEntries: number,
+    limitBytes: number,
+  ): Promise<readonly Entry[]> {
+    const loaded = await this.#use(conversationId);
+    if (loaded === null || after >= loaded.durable.headSequence) return [];
+    return this.#log.readAfter(loaded.place, loaded.end.days, after, new Page(limitEntries, limitBytes));
+  }
+
+  async readBefore(
+    conversationId: ConversationId,
+    before: number,
+    limitEntries: number,
+    limitBytes: number,
+  ): Promise<readonly Entry[]> {
+    const loaded = await this.#use(conversationId);
+    if (loaded === null || before <= 1) return [];
+    const end = Math.min(before, loaded.durable.headSequence + 1);
+    return this.#log.readBefore(loaded.place, loaded.end.days, end, new Page(limitEntries, limitBytes));
+  }
+
+  async memberships(userId: UserId): Promise<readonly Membership[]> {
+    const { tables, keys } = this.#access;
+    const range = under(keys.pseudonym('user', userId));
+    const found = await tables.memberships.list(range);
+    const marks = await tables.readMarks.getMany(found.map(({ key }) => key));
+    return found.map(({ value }, at) => {
+      const mark = marks[at];
+      const counts = mark !== null && mark !== undefined && mark.joinedSequence === value.joinedSequence;
+      return { conversationId: value.conversationId, readSequence: counts ? mark.sequence : 0 };
+    });
+  }
+
+  markRead(userId: UserId, conversationId: ConversationId, sequence: number): Promise<number | null> {
+    const { tables, keys, mutex, writer } = this.#access;
+    return mutex.run(`read ${userId} ${conversationId}`, async () => {
+      const loaded = await this.#use(conversationId);
+      if (loaded === null) return null;
+      loaded.uses += 1;
+      try {
+        const key = joinBytes(keys.pseudonym('user', userId), loaded.place);
+        const stored = await tables.readMarks.get(key);
+        // The members as they are now, in the same turn as the write is submitted.
+        const member = present(loaded.accepted.roster).get(userId);
+        if (member === undefined) return null;
+        const { joinedSequence } = member;
+        const mark = stored?.joinedSequence === joinedSequence ? stored.sequence : 0;
+        if (sequence <= mark) return mark;
+        await writer.submit([tables.readMarks.put(key, { joinedSequence, sequence })]);
+        return sequence;
+      } finally {
+        loaded.uses -= 1;
+      }
+    });
+  }
+
+  #place(conversationId: ConversationId): Uint8Array {
+    return this.#access.keys.pseudonym('conversation', conversationId);
+  }
+
+  /** Cached and with nobody waiting for it in line before. */
+  #ready(conversationId: ConversationId): Loaded | null {
+    return this.#loading.has(conversationId) ? null : (this.#loaded.get(conversationId) ?? null);
+  }
+
+  #use(conversationId: ConversationId): Promise<Loaded | null> {
+    const underWay = this.#loading.get(conversationId);
+    if (underWay !== undefined) return underWay;
+    const cached = this.#loaded.get(conversationId);
+    if (cached !== undefined) return Promise.resolve(cached);
+    const loading = this.#read(conversationId).finally(() => this.#loading.delete(conversationId));
+    this.#loading.set(conversationId, loading);
+    return loading;
+  }
+
+  async #read(conversationId: ConversationId): Promise<Loaded | null> {
+    const { tables } = this.#access;
+    const place = this.#place(conversationId);
+    const stored = await tables.conversations.get(place);
+    if (stored === null) return null;
+    const { last, ...end } = await this.#log.end(place);
+    if (stored.headSequence > (last?.sequence ?? 0))
+      throw new CorruptionError('log', 'the log ends before the latest change of the roster');
+    const meta = await tables.metaMarks.get(place);
+    const record: ConversationRecord = {
+      ...stored,
+      ...(last === null ? {} : { headSequence: last.sequence, headHash: last.hash, headSentAt: last.sentAt }),
+      metaSequence: meta?.sequence ?? 0,
+    };
+    const loaded: Loaded = { place, accepted: record, durable: record, end, pending: Promise.resolve(), uses: 0 };
+    this.#loaded.set(conversationId, loaded);
+    return loaded;
+  }
+
+  /** Check, seal and submit in one turn, so that the order of calls is the order of the log. */
+  #accept(
+    loaded: Loaded,
+    expectedSequence: number,
+    entries: readonly Entry[],
+    change: RosterChange | null,
+  ): Promise<void> {
+    const { accepted, place } = loaded;
+    checkFollows({ sequence: accepted.headSequence, sentAt: accepted.headSentAt }, expectedSequence, entries);
+    const { operations, end } = this.#log.append(place, loaded.end, entries);
+    const next = withEntries(accepted, entries, change?.roster ?? accepted.roster);
+    const roster = change === null ? [] : this.#changeRoster(place, accepted.roster, next, change);
+    const written = this.#access.writer.submit([...operations, ...this.#markMeta(place, entries), ...roster]);
+    loaded.accepted = next;
+    loaded.end = end;
+    loaded.uses += 1;
+    const settled = written.then(() => void (loaded.durable = next)).finally(() => void (loaded.uses -= 1));
+    loaded.pending = settled.catch(() => undefined);
+    return settled;
+  }
+
+  #markMeta(place: Uint8Array, entries: readonly Entry[]): readonly Operation[] {
+    const meta = entries.findLast((entry) => entry.kind === 'meta');
+    return meta === undefined ? [] : [this.#access.tables.metaMarks.put(place, { sequence: meta.sequence })];
+  }
+
+  #changeRoster(
+    place: Uint8Array,
+    before: Roster | null,
+    after: ConversationRecord,
+    change: RosterChange,
+  ): readonly Operation[] {
+    const { tables, keys } = this.#access;
+    const { metaSequence: _, ...stored } = after;
+    const { came, went } = presenceChange(before, after.roster);
+    const keyOf = (userId: UserId): Uint8Array => joinBytes(keys.pseudonym('user', userId), place);
+    return [
+      tables.conversations.put(place, stored),
+      ...(change.groupInfo === null ? [] : [tables.groupInfos.put(place, change.groupInfo)]),
+      ...came.map(({ userId, joinedSequence }) =>
+        tables.memberships.put(keyOf(userId), { conversationId: after.conversationId, joinedSequence }),
+      ),
+      ...went.flatMap(({ userId }) => [tables.memberships.del(keyOf(userId)), tables.readMarks.del(keyOf(userId))]),
+      ...mailOperations(this.#access, change.welcomes),
+    ];
+  }
+}

@@ -1,0 +1,178 @@
+/** Entries of logs on disk: one conversation's one day is one contiguous range of keys, sealed under one data key. */
+import type { KeyObject } from 'node:crypto';
+import { type Entry, uint64 } from '#protocol/envelope.ts';
+import { CorruptionError } from '../../ports/store.ts';
+import { joinBytes, readUint64, uint32 } from '../bytes.ts';
+import { Page } from '../log-page.ts';
+import type { RecordCipher } from '../sealed/record-cipher.ts';
+import type { Access } from './access.ts';
+import { decodeEntry, encodeEntry } from './entry-record.ts';
+import type { Operation } from './group-writer.ts';
+import { Lru } from './lru.ts';
+import { under } from './table.ts';
+
+const dayMs = 86_400_000;
+const dataKeysCached = 1024;
+/** p(conversation) 16 · day 4 · sequence 8. */
+const dayAt = 16;
+const sequenceAt = 20;
+
+/** UTC days since 1970-01-01. */
+export const dayOf = (sentAt: number): number => Math.floor(sentAt / dayMs);
+
+/** First sequence of a day. */
+export interface DayMark {
+  readonly day: number;
+  readonly first: number;
+}
+
+/** Where a log ends: what sealing the next entry needs. */
+export interface LogEnd {
+  /** Ascending; replaced, never changed. */
+  readonly days: readonly DayMark[];
+  /** Data key of the last day. */
+  readonly dataKey: { readonly day: number; readonly key: KeyObject } | null;
+}
+
+export class Log {
+  readonly #access: Access;
+  readonly #dataKeys = new Lru<string, RecordCipher>(dataKeysCached);
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  /** `place`: pseudonym of the conversation. Throws CorruptionError when an entry has no day or no data key. */
+  async end(place: Uint8Array): Promise<LogEnd & { readonly last: Entry | null }> {
+    const { tables, keys } = this.#access;
+    const days = (await tables.days.list(under(place))).map(({ key, value }) => ({
+      day: dayIn(key),
+      first: value.first,
+    }));
+    const lastDay = days.at(-1);
+    if (lastDay === undefined) return { days, dataKey: null, last: null };
+    const dayKey = joinBytes(place, uint32(lastDay.day));
+    const wrapped = await tables.dataKeys.get(dayKey);
+    const dataKey = wrapped === null ? null : { day: lastDay.day, key: keys.unwrapDataKey(dayKey, wrapped) };
+    const [last] = await this.#scan(place, under(place).gte, under(place).lte, true, new Page(1, 0));
+    return { days, dataKey, last: last ?? null };
+  }
+
+  /** Seals entries behind the end; synchronous, so that calls stay in order. */
+  append(
+    place: Uint8Array,
+    end: LogEnd,
+    entries: readonly Entry[],
+  ): { readonly operations: readonly Operation[]; readonly end: LogEnd } {
+    const { tables, keys } = this.#access;
+    const operations: Operation[] = [];
+    let { days, dataKey } = end;
+    for (const entry of entries) {
+      const day = dayOf(entry.sentAt);
+      const dayKey = joinBytes(place, uint32(day));
+      if (dataKey?.day !== day) {
+        const made = keys.newDataKey(dayKey);
+        dataKey = { day, key: made.key };
+        operations.push(tables.dataKeys.write(dayKey, made.wrapped));
+      }
+      if (days.at(-1)?.day !== day) {
+        days = [...days, { day, first: entry.sequence }];
+        operations.push(tables.days.put(dayKey, { first: entry.sequence }));
+      }
+      const key = joinBytes(dayKey, uint64(entry.sequence));
+      operations.push(tables.log.write(key, keys.data('log', dataKey.key).seal(key, encodeEntry(entry))));
+    }
+    return { operations, end: { days, dataKey } };
+  }
+
+  async readAfter(place: Uint8Array, days: readonly DayMark[], after: number, page: Page): Promise<readonly Entry[]> {
+    const day = dayWith(days, after + 1);
+    const gte = day === null ? place : joinBytes(place, uint32(day), uint64(after + 1));
+    return this.#scan(place, gte, under(place).lte, false, page);
+  }
+
+  /** `before` is above 1. */
+  async readBefore(place: Uint8Array, days: readonly DayMark[], before: number, page: Page): Promise<readonly Entry[]> {
+    const day = dayWith(days, before - 1);
+    if (day === null) return [];
+    const entries = await this.#scan(place, place, joinBytes(place, uint32(day), uint64(before - 1)), true, page);
+    return entries.toReversed();
+  }
+
+  /** Sealed records first, in one short scan; then the data keys that they need. */
+  async #scan(
+    place: Uint8Array,
+    gte: Uint8Array,
+    lte: Uint8Array,
+    reverse: boolean,
+    page: Page,
+  ): Promise<readonly Entry[]> {
+    // A page may want fewer than a step reads; the first record that does not fit ends it.
+    const sealed: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
+    const fill = new SealedFill(page.entriesMax, page.bytesMax);
+    await this.#access.tables.log.scan({ gte, lte, reverse, limit: page.entriesMax }, (key, value) => {
+      sealed.push({ key, value });
+      return fill.wantsMore(value.length);
+    });
+    let expected: number | null = null;
+    for (const { key, value } of sealed) {
+      const sequence = readUint64(key, sequenceAt);
+      if (sequence === null || (expected !== null && sequence !== expected))
+        throw new CorruptionError('log', 'an entry is missing');
+      expected = sequence + (reverse ? -1 : 1);
+      const cipher = await this.#cipher(place, dayIn(key));
+      if (!page.take(decodeEntry(sequence, cipher.open(key, value)))) break;
+    }
+    return page.entries;
+  }
+
+  async #cipher(place: Uint8Array, day: number): Promise<RecordCipher> {
+    const dayKey = joinBytes(place, uint32(day));
+    const name = Buffer.from(dayKey).toString('hex');
+    const cached = this.#dataKeys.get(name);
+    if (cached !== undefined) return cached;
+    const { tables, keys } = this.#access;
+    const wrapped = await tables.dataKeys.get(dayKey);
+    if (wrapped === null) throw new CorruptionError('data-keys', 'the key of a day with entries is missing');
+    const cipher = keys.data('log', keys.unwrapDataKey(dayKey, wrapped));
+    this.#dataKeys.set(name, cipher);
+    return cipher;
+  }
+}
+
+/** Bounds the memory of a scan before anything is opened: sealed records are a little longer than bodies. */
+class SealedFill {
+  #left: number;
+  #bytesLeft: number;
+
+  constructor(entriesMax: number, bytesMax: number) {
+    this.#left = entriesMax;
+    this.#bytesLeft = bytesMax;
+  }
+
+  wantsMore(sealedBytes: number): boolean {
+    this.#left -= 1;
+    this.#bytesLeft -= Math.max(0, sealedBytes - sealedOverheadMax);
+    return this.#left > 0 && this.#bytesLeft >= 0;
+  }
+}
+
+/** Sealing (29) and fixed fields (97) of a record; what is above is body. */
+const sealedOverheadMax = 29 + 97;
+
+function dayIn(key: Uint8Array): number {
+  if (key.length < sequenceAt) throw new CorruptionError('log', 'a record key is cut off');
+  return new DataView(key.buffer, key.byteOffset, key.byteLength).getUint32(dayAt);
+}
+
+/** Day that holds the sequence: the last one that begins at or before it; null when it lies before all days. */
+function dayWith(days: readonly DayMark[], sequence: number): number | null {
+  let low = 0;
+  let high = days.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((days[middle]?.first ?? Infinity) <= sequence) low = middle + 1;
+    else high = middle;
+  }
+  return days[low - 1]?.day ?? null;
+}

@@ -1,0 +1,103 @@
+import { uint64 } from '#protocol/envelope.ts';
+import type { ConversationId, UserId } from '#protocol/ids.ts';
+import type { Unlocker, Vault } from '#protocol/model.ts';
+import type { VaultStore } from '../../ports/store.ts';
+import { joinBytes } from '../bytes.ts';
+import type { Access } from './access.ts';
+import type { Operation } from './group-writer.ts';
+import { under } from './table.ts';
+
+export class LevelVaults implements VaultStore {
+  readonly #access: Access;
+
+  constructor(access: Access) {
+    this.#access = access;
+  }
+
+  get(userId: UserId): Promise<Vault | null> {
+    return this.#access.tables.vaults.get(this.#access.keys.pseudonym('user', userId));
+  }
+
+  update(
+    userId: UserId,
+    expectedVersion: number,
+    sealed: Uint8Array<ArrayBuffer>,
+    unlockers: readonly Unlocker[],
+  ): Promise<'updated' | 'conflict'> {
+    return this.#alone(userId, async () => {
+      const vault = await this.get(userId);
+      if (vault?.version !== expectedVersion) return 'conflict';
+      const next = { version: expectedVersion + 1, sealed, unlockers: [...unlockers] };
+      await this.#access.writer.submit([
+        this.#access.tables.vaults.put(this.#access.keys.pseudonym('user', userId), next),
+      ]);
+      return 'updated';
+    });
+  }
+
+  archive(userId: UserId, items: Parameters<VaultStore['archive']>[1]): Promise<void> {
+    const { tables, writer } = this.#access;
+    return this.#alone(userId, async () => {
+      const keys = items.map((item) => joinBytes(this.#archiveOf(userId, item.conversationId), uint64(item.epoch)));
+      const there = await tables.archive.hasMany(keys);
+      const stored = new Set<string>();
+      const operations: Operation[] = [];
+      for (const [at, { conversationId, epoch, sealed }] of items.entries()) {
+        const key = keys[at];
+        const name = `${conversationId} ${epoch}`;
+        if (key === undefined || there[at] === true || stored.has(name)) continue;
+        stored.add(name);
+        operations.push(tables.archive.put(key, { epoch, sealed }));
+      }
+      if (operations.length > 0) await writer.submit(operations);
+    });
+  }
+
+  async archived(
+    userId: UserId,
+    conversationId: ConversationId,
+    before: number | null,
+    limit: number,
+  ): Promise<readonly { readonly epoch: number; readonly sealed: Uint8Array<ArrayBuffer> }[]> {
+    if (before !== null && before <= 0) return [];
+    const prefix = this.#archiveOf(userId, conversationId);
+    const lte = before === null ? under(prefix).lte : joinBytes(prefix, uint64(before - 1));
+    const found = await this.#access.tables.archive.list({ gte: prefix, lte, reverse: true, limit });
+    return found.map(({ value }) => value);
+  }
+
+  item(
+    userId: UserId,
+    name: string,
+  ): Promise<{ readonly version: number; readonly sealed: Uint8Array<ArrayBuffer> } | null> {
+    return this.#access.tables.vaultItems.get(this.#itemKey(userId, name));
+  }
+
+  putItem(
+    userId: UserId,
+    name: string,
+    expectedVersion: number,
+    sealed: Uint8Array<ArrayBuffer>,
+  ): Promise<'stored' | 'conflict'> {
+    return this.#alone(userId, async () => {
+      const stored = await this.item(userId, name);
+      if ((stored?.version ?? 0) !== expectedVersion) return 'conflict';
+      const next = { version: expectedVersion + 1, sealed };
+      await this.#access.writer.submit([this.#access.tables.vaultItems.put(this.#itemKey(userId, name), next)]);
+      return 'stored';
+    });
+  }
+
+  #archiveOf(userId: UserId, conversationId: ConversationId): Uint8Array {
+    const { keys } = this.#access;
+    return joinBytes(keys.pseudonym('user', userId), keys.pseudonym('conversation', conversationId));
+  }
+
+  #itemKey(userId: UserId, name: string): Uint8Array {
+    return joinBytes(this.#access.keys.pseudonym('user', userId), this.#access.keys.pseudonym('vault item', name));
+  }
+
+  #alone<T>(userId: UserId, work: () => Promise<T>): Promise<T> {
+    return this.#access.mutex.run(`vault ${userId}`, work);
+  }
+}

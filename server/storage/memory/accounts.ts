@@ -1,0 +1,159 @@
+import type { DeviceId, InviteId, SessionId, UserId } from '#protocol/ids.ts';
+import {
+  type AccountRecord,
+  type AccountStore,
+  type InviteRecord,
+  type InviteStore,
+  type NewAccount,
+  type SessionRecord,
+  type SessionStore,
+  StoreFailure,
+} from '../../ports/store.ts';
+import { sameBytes } from '../bytes.ts';
+import { copy, copyOrNull, type Shelf } from './shelf.ts';
+
+type Outcome = Awaited<ReturnType<AccountStore['create']>>;
+
+export class MemoryAccounts implements AccountStore {
+  readonly #shelf: Shelf;
+  #ownerMade = false;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  async create(account: NewAccount): Promise<Outcome> {
+    this.#shelf.writing();
+    const refused = this.#refusal(account);
+    if (refused !== null) return refused;
+    const { account: record, device, keyPackages, vault, inviteId, session } = copy(account);
+    this.#shelf.accounts.set(record.userId, record);
+    this.#shelf.devices.set(device.deviceId, device);
+    this.#shelf.addPackages(device.deviceId, keyPackages);
+    this.#shelf.vaults.set(record.userId, vault);
+    this.#shelf.sessions.set(session.sessionId, session);
+    const invite = inviteId === null ? undefined : this.#shelf.invites.get(inviteId);
+    if (invite !== undefined)
+      this.#shelf.invites.set(invite.inviteId, { ...invite, state: 'used', usedBy: record.userId });
+    else this.#ownerMade = true;
+    return 'created';
+  }
+
+  async byId(userId: UserId): Promise<AccountRecord | null> {
+    return copyOrNull(this.#shelf.accounts.get(userId));
+  }
+
+  async byHandle(handle: string): Promise<AccountRecord | null> {
+    return copyOrNull(this.#all().find((account) => account.handle === handle));
+  }
+
+  async byCredential(credentialId: string): Promise<AccountRecord | null> {
+    return copyOrNull(this.#all().find((account) => holds(account, credentialId)));
+  }
+
+  async list(after: string | null, limit: number): Promise<readonly AccountRecord[]> {
+    const sorted = this.#all().toSorted((one, other) => (one.handle < other.handle ? -1 : 1));
+    return copy(sorted.filter((account) => after === null || account.handle > after).slice(0, limit));
+  }
+
+  async count(): Promise<number> {
+    return this.#shelf.accounts.size;
+  }
+
+  async passkeyUsed(userId: UserId, credentialId: string, counter: number, backedUp: boolean): Promise<void> {
+    this.#shelf.writing();
+    const account = this.#shelf.accounts.get(userId);
+    if (account === undefined || !holds(account, credentialId))
+      throw new StoreFailure('the passkey that was used is not stored');
+    const passkeys = account.passkeys.map((passkey) =>
+      passkey.credentialId === credentialId ? { ...passkey, counter, backedUp } : passkey,
+    );
+    this.#shelf.accounts.set(userId, { ...account, passkeys });
+  }
+
+  #refusal({ account, device, inviteId }: NewAccount): Exclude<Outcome, 'created'> | null {
+    if (inviteId === null && this.#ownerMade) return 'setup_done';
+    if (inviteId !== null && this.#shelf.invites.get(inviteId)?.state !== 'open') return 'invite_used';
+    const taken = account.passkeys.some((passkey) => this.#all().some((other) => holds(other, passkey.credentialId)));
+    if (taken || this.#shelf.accounts.has(account.userId) || this.#shelf.devices.has(device.deviceId))
+      return 'account_exists';
+    return this.#all().some((other) => other.handle === account.handle) ? 'handle_taken' : null;
+  }
+
+  #all(): readonly AccountRecord[] {
+    return [...this.#shelf.accounts.values()];
+  }
+}
+
+const holds = (account: AccountRecord, credentialId: string): boolean =>
+  account.passkeys.some((passkey) => passkey.credentialId === credentialId);
+
+export class MemorySessions implements SessionStore {
+  readonly #shelf: Shelf;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  async create(session: SessionRecord): Promise<void> {
+    this.#shelf.writing();
+    this.#shelf.sessions.set(session.sessionId, copy(session));
+  }
+
+  async byId(sessionId: SessionId): Promise<SessionRecord | null> {
+    return copyOrNull(this.#shelf.sessions.get(sessionId));
+  }
+
+  async bindDevice(sessionId: SessionId, deviceId: DeviceId): Promise<void> {
+    this.#shelf.writing();
+    const session = this.#shelf.sessions.get(sessionId);
+    if (session === undefined) throw new StoreFailure('the session to bind is not stored');
+    this.#shelf.sessions.set(sessionId, { ...session, deviceId });
+  }
+
+  async end(sessionId: SessionId): Promise<void> {
+    this.#shelf.writing();
+    this.#shelf.sessions.delete(sessionId);
+  }
+
+  async sweep(now: number, limit: number): Promise<number> {
+    this.#shelf.writing();
+    const expired = [...this.#shelf.sessions.values()].filter((session) => session.expiresAt < now);
+    const due = expired.toSorted((one, other) => one.expiresAt - other.expiresAt).slice(0, limit);
+    for (const session of due) this.#shelf.sessions.delete(session.sessionId);
+    return due.length;
+  }
+}
+
+export class MemoryInvites implements InviteStore {
+  readonly #shelf: Shelf;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  async create(invite: InviteRecord): Promise<void> {
+    this.#shelf.writing();
+    this.#shelf.invites.set(invite.inviteId, copy(invite));
+  }
+
+  async byTokenHash(tokenHash: Uint8Array): Promise<InviteRecord | null> {
+    return copyOrNull([...this.#shelf.invites.values()].find((invite) => sameBytes(invite.tokenHash, tokenHash)));
+  }
+
+  async list(): Promise<readonly InviteRecord[]> {
+    const all = [...this.#shelf.invites.values()];
+    return copy(
+      all.toSorted((one, other) => one.createdAt - other.createdAt || (one.inviteId < other.inviteId ? -1 : 1)),
+    );
+  }
+
+  async revoke(inviteId: InviteId): Promise<'revoked' | 'unknown' | 'used'> {
+    this.#shelf.writing();
+    const invite = this.#shelf.invites.get(inviteId);
+    if (invite === undefined) return 'unknown';
+    if (invite.state === 'used') return 'used';
+    this.#shelf.invites.set(inviteId, { ...invite, state: 'revoked' });
+    return 'revoked';
+  }
+}

@@ -1,0 +1,81 @@
+import type { DeviceId, UserId, WelcomeId } from '#protocol/ids.ts';
+import type { Device, NewKeyPackage, Suite, Welcome } from '#protocol/model.ts';
+import { type DeviceStore, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
+import { copy, copyOrNull, type Shelf } from './shelf.ts';
+
+export class MemoryDevices implements DeviceStore {
+  readonly #shelf: Shelf;
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  async register(
+    device: Device,
+    keyPackages: readonly NewKeyPackage[],
+    limit: number,
+  ): Promise<'registered' | 'exists' | 'too_many'> {
+    this.#shelf.writing();
+    if (this.#shelf.devices.has(device.deviceId)) return 'exists';
+    if (this.#of(device.userId).length >= limit) return 'too_many';
+    this.#shelf.devices.set(device.deviceId, copy(device));
+    this.#shelf.addPackages(device.deviceId, keyPackages);
+    return 'registered';
+  }
+
+  async byId(deviceId: DeviceId): Promise<Device | null> {
+    return copyOrNull(this.#shelf.devices.get(deviceId));
+  }
+
+  async ofUsers(userIds: readonly UserId[]): Promise<readonly Device[]> {
+    return copy([...new Set(userIds)].flatMap((userId) => this.#of(userId)));
+  }
+
+  async publish(deviceId: DeviceId, keyPackages: readonly NewKeyPackage[]): Promise<void> {
+    this.#shelf.writing();
+    if (!this.#shelf.devices.has(deviceId)) throw new StoreFailure('key packages of a device that is not registered');
+    this.#shelf.addPackages(deviceId, keyPackages);
+  }
+
+  async counts(deviceId: DeviceId): Promise<ReadonlyMap<Suite, number>> {
+    const { oneTime, lastResort } = this.#shelf.packagesOf(deviceId);
+    const found = new Map<Suite, number>();
+    for (const suite of lastResort.keys()) found.set(suite, 0);
+    for (const [suite, left] of oneTime) if (left.length > 0) found.set(suite, left.length);
+    return found;
+  }
+
+  async claim(devices: readonly Device[], suite: Suite): Promise<readonly StoredKeyPackage[] | null> {
+    this.#shelf.writing();
+    const claimed: StoredKeyPackage[] = [];
+    const taken = new Map<DeviceId, number>();
+    for (const { userId, deviceId } of devices) {
+      const { oneTime, lastResort } = this.#shelf.packagesOf(deviceId);
+      const used = taken.get(deviceId) ?? 0;
+      const oldest = oneTime.get(suite)?.[used];
+      const bytes = oldest ?? lastResort.get(suite);
+      if (bytes === undefined) return null;
+      taken.set(deviceId, oldest === undefined ? used : used + 1);
+      claimed.push({ userId, deviceId, bytes: copy(bytes), lastResort: oldest === undefined });
+    }
+    for (const [deviceId, used] of taken) this.#shelf.packagesOf(deviceId).oneTime.get(suite)?.splice(0, used);
+    return claimed;
+  }
+
+  async welcomes(deviceId: DeviceId, limit: number): Promise<readonly Welcome[]> {
+    return copy((this.#shelf.mail.get(deviceId) ?? []).slice(0, limit));
+  }
+
+  async acknowledge(deviceId: DeviceId, welcomeIds: readonly WelcomeId[]): Promise<void> {
+    this.#shelf.writing();
+    const waiting = this.#shelf.mail.get(deviceId) ?? [];
+    this.#shelf.mail.set(
+      deviceId,
+      waiting.filter((welcome) => !welcomeIds.includes(welcome.welcomeId)),
+    );
+  }
+
+  #of(userId: UserId): readonly Device[] {
+    return [...this.#shelf.devices.values()].filter((device) => device.userId === userId);
+  }
+}

@@ -1,0 +1,53 @@
+/** What the parts of the model adapter share. Everything goes in and out as a copy: nobody changes what is stored. */
+import type { Device, NewKeyPackage, Suite, Vault, Welcome } from '#protocol/model.ts';
+import type { AccountRecord, InviteRecord, SessionRecord } from '../../ports/store.ts';
+import { toBase64Url } from '#protocol/ids.ts';
+
+interface PackageShelf {
+  /** Oldest first. */
+  readonly oneTime: Map<Suite, Uint8Array<ArrayBuffer>[]>;
+  readonly lastResort: Map<Suite, Uint8Array<ArrayBuffer>>;
+  readonly seen: Set<string>;
+}
+
+export class Shelf {
+  readonly accounts = new Map<string, AccountRecord>();
+  readonly sessions = new Map<string, SessionRecord>();
+  readonly invites = new Map<string, InviteRecord>();
+  readonly devices = new Map<string, Device>();
+  readonly vaults = new Map<string, Vault>();
+  /** Device id → what waits for it, oldest first. */
+  readonly mail = new Map<string, Welcome[]>();
+  readonly #packages = new Map<string, PackageShelf>();
+  readonly #assertOpen: () => void;
+
+  constructor(assertOpen: () => void) {
+    this.#assertOpen = assertOpen;
+  }
+
+  /** Every write begins here. Throws StoreFailure once closed. */
+  writing(): void {
+    this.#assertOpen();
+  }
+
+  packagesOf(deviceId: string): PackageShelf {
+    const there = this.#packages.get(deviceId) ?? { oneTime: new Map(), lastResort: new Map(), seen: new Set() };
+    this.#packages.set(deviceId, there);
+    return there;
+  }
+
+  addPackages(deviceId: string, keyPackages: readonly NewKeyPackage[]): void {
+    const packages = this.packagesOf(deviceId);
+    for (const { suite, bytes, lastResort } of keyPackages) {
+      const name = toBase64Url(bytes);
+      if (lastResort) packages.lastResort.set(suite, copy(bytes));
+      else if (!packages.seen.has(name)) {
+        packages.seen.add(name);
+        packages.oneTime.set(suite, [...(packages.oneTime.get(suite) ?? []), copy(bytes)]);
+      }
+    }
+  }
+}
+
+export const copy = <T>(value: T): T => structuredClone(value);
+export const copyOrNull = <T>(value: T | undefined): T | null => (value === undefined ? null : copy(value));

@@ -1,0 +1,27 @@
+/** The model adapter: the promises of the port kept by maps. Nothing is sealed and nothing survives. */
+import { type Store, StoreFailure } from '../../ports/store.ts';
+import { MemoryAccounts, MemoryInvites, MemorySessions } from './accounts.ts';
+import { MemoryConversations } from './conversations.ts';
+import { MemoryDevices } from './devices.ts';
+import { Shelf } from './shelf.ts';
+import { MemoryCeremonies, MemoryVaults } from './vaults.ts';
+
+export function openMemoryStore(): Store {
+  let open = true;
+  const shelf = new Shelf(() => {
+    if (!open) throw new StoreFailure('the store is closed');
+  });
+  return {
+    accounts: new MemoryAccounts(shelf),
+    sessions: new MemorySessions(shelf),
+    invites: new MemoryInvites(shelf),
+    devices: new MemoryDevices(shelf),
+    vaults: new MemoryVaults(shelf),
+    conversations: new MemoryConversations(shelf),
+    ceremonies: new MemoryCeremonies(shelf),
+    isOpen: () => open,
+    close: async () => {
+      open = false;
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/** Answers and bodies over uWebSockets.js. A response is touched only until it ended or was aborted. */
+import { STATUS_CODES } from 'node:http';
+import type { HttpResponse } from 'uWebSockets.js';
+import type { Headers } from './headers.ts';
+
+/** From the head of a request until its body is whole. */
+const bodyTimeoutMs = 15_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string | Uint8Array;
+}
+
+/** Memory that bodies of all requests may hold together, so that many slow senders cannot use it up. */
+export class BodyBudget {
+  #left: number;
+  constructor(bytesMax: number) {
+    this.#left = bytesMax;
+  }
+  /** False: there is not that much left, and nothing was taken. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+  giveBack(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
+export type ReadBody =
+  | { readonly kind: 'whole'; readonly body: Uint8Array }
+  | { readonly kind: 'too-large' }
+  /** The budget is used up at the moment. */
+  | { readonly kind: 'no-room' };
+
+interface Timers {
+  after(delayMs: number, run: () => void): { cancel(): void };
+}
+
+/** One request's response with its life: attach first (HOUSE rule 10), then anything else. */
+export class Exchange {
+  readonly #res: HttpResponse;
+  readonly #security: Headers;
+  #open = true;
+  readonly #ended: (() => void)[] = [];
+
+  constructor(res: HttpResponse, security: Headers) {
+    this.#res = res;
+    this.#security = security;
+    res.onAborted(() => this.#finish());
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+  /** Runs when the exchange ended either way; at once when it has. */
+  onEnd(run: () => void): void {
+    if (this.#open) this.#ended.push(run);
+    else run();
+  }
+
+  /** Does nothing when the peer has gone. `headOnly`: the headers of that body, without it. */
+  answer(answer: Answer, headOnly = false): void {
+    if (!this.#open) return;
+    this.#finish();
+    this.#res.cork(() => {
+      this.#res.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? 'Status'}`);
+      for (const [name, value] of [...this.#security, ...answer.headers]) this.#res.writeHeader(name, value);
+      if (headOnly) this.#res.endWithoutBody(Buffer.byteLength(answer.body));
+      else this.#res.end(answer.body);
+    });
+  }
+
+  /** Gives the response away, for an upgrade. */
+  release(use: (res: HttpResponse) => void): void {
+    if (!this.#open) return;
+    this.#finish();
+    this.#res.cork(() => use(this.#res));
+  }
+
+  /**
+   * Collects the body in memory of our own, at most bytesMax. `done` hears of it once, unless the peer goes away or takes
+   * longer than bodyTimeoutMs: then it is cut off. What is taken from the budget goes back when the exchange ends.
+   */
+  readBody(bytesMax: number, budget: BodyBudget, timers: Timers, done: (read: ReadBody) => void): void {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    let settled = false;
+    const timer = timers.after(bodyTimeoutMs, () => {
+      if (!settled && this.#open) this.#res.close();
+    });
+    this.onEnd(() => {
+      timer.cancel();
+      budget.giveBack(length);
+    });
+    const settle = (read: ReadBody): void => {
+      settled = true;
+      timer.cancel();
+      chunks.length = 0;
+      done(read);
+    };
+    this.#res.onData((chunk, isLast) => {
+      if (settled) return;
+      if (length + chunk.byteLength > bytesMax) return settle({ kind: 'too-large' });
+      if (!budget.take(chunk.byteLength)) return settle({ kind: 'no-room' });
+      length += chunk.byteLength;
+      // The relay neuters its buffer when this returns.
+      chunks.push(new Uint8Array(chunk.slice(0)));
+      if (isLast) settle({ kind: 'whole', body: new Uint8Array(Buffer.concat(chunks)) });
+    });
+  }
+
+  #finish(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const run of this.#ended) run();
+    this.#ended.length = 0;
+  }
+}
+
+export const jsonAnswer = (status: number, body: string, headers: Headers = []): Answer => ({
+  status,
+  headers: [['content-type', 'application/json; charset=utf-8'], ['cache-control', 'no-store'], ...headers],
+  body,
+});
+export const textAnswer = (status: number, body: string, headers: Headers = []): Answer => ({
+  status,
+  headers: [['content-type', 'text/plain; charset=utf-8'], ['cache-control', 'no-store'], ...headers],
+  body,
+});

@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest';
+import { StoreFailure } from '../../server/ports/store.ts';
+import {
+  account,
+  bytesOf,
+  ceremonyOf,
+  dayMs,
+  device,
+  deviceOf,
+  invite,
+  inviteOf,
+  newAccount,
+  session,
+  sessionOf,
+  startMs,
+  userOf,
+  vault,
+} from './people.ts';
+import type { Bench } from './store-contract.ts';
+
+function newAccountRules(bench: Bench): void {
+  it('[A3] stores a new account whole', async () => {
+    expect(await bench.store().accounts.create(newAccount('ann', null))).toBe('created');
+    const store = await bench.reopened();
+    expect(await store.accounts.byId(userOf('ann'))).toEqual(account('ann'));
+    expect(await store.accounts.byHandle('ann')).toEqual(account('ann'));
+    expect(await store.accounts.byCredential('credential-ann')).toEqual(account('ann'));
+    expect(await store.devices.byId(deviceOf('ann'))).toEqual(device('ann'));
+    expect(await store.devices.counts(deviceOf('ann'))).toEqual(new Map([[1, 1]]));
+    expect(await store.vaults.get(userOf('ann'))).toEqual(vault('ann'));
+    expect(await store.sessions.byId(sessionOf('ann'))).toEqual(session('ann'));
+  });
+
+  it('answers null for whom it does not know', async () => {
+    const { accounts } = bench.store();
+    expect(await accounts.byId(userOf('nobody'))).toBeNull();
+    expect(await accounts.byHandle('nobody')).toBeNull();
+    expect(await accounts.byCredential('nothing')).toBeNull();
+    expect(await accounts.count()).toBe(0);
+    expect(await accounts.list(null, 10)).toEqual([]);
+  });
+
+  it('[A1] makes one owner, also of two that race', async () => {
+    const { accounts } = bench.store();
+    const outcomes = await Promise.all([
+      accounts.create(newAccount('ann', null)),
+      accounts.create(newAccount('bob', null)),
+    ]);
+    expect(outcomes.toSorted()).toEqual(['created', 'setup_done']);
+    const again = await bench.reopened();
+    expect(await again.accounts.create(newAccount('cem', null))).toBe('setup_done');
+    expect(await again.accounts.count()).toBe(1);
+  });
+
+  it('[A2] lets two racing uses of an invite make one account', async () => {
+    const { accounts, invites } = bench.store();
+    await invites.create(invite('one'));
+    const outcomes = await Promise.all([
+      accounts.create(newAccount('ann', 'one')),
+      accounts.create(newAccount('bob', 'one')),
+    ]);
+    expect(outcomes.toSorted()).toEqual(['created', 'invite_used']);
+    expect(await accounts.count()).toBe(1);
+    const used = await (await bench.reopened()).invites.byTokenHash(bytesOf('token one'));
+    expect(used?.state).toBe('used');
+    expect([userOf('ann'), userOf('bob')]).toContain(used?.usedBy);
+  });
+
+  it('gives a handle to one of two that race for it, and leaves the invite of the other open', async () => {
+    const { accounts, invites } = bench.store();
+    await Promise.all([invites.create(invite('one')), invites.create(invite('two'))]);
+    const rival = newAccount('bob', 'two', { account: { ...account('bob'), handle: 'ann' } });
+    const outcomes = await Promise.all([accounts.create(newAccount('ann', 'one')), accounts.create(rival)]);
+    expect(outcomes).toEqual(['created', 'handle_taken']);
+    const store = await bench.reopened();
+    expect((await store.invites.byTokenHash(bytesOf('token two')))?.state).toBe('open');
+    expect(await store.accounts.byId(userOf('bob'))).toBeNull();
+    expect(await store.vaults.get(userOf('bob'))).toBeNull();
+    expect(await store.devices.byId(deviceOf('bob'))).toBeNull();
+  });
+}
+
+function accountRules(bench: Bench): void {
+  it('refuses a person, a passkey or a device that is there already', async () => {
+    const { accounts, invites } = bench.store();
+    await accounts.create(newAccount('ann', null));
+    await invites.create(invite('one'));
+    expect(await accounts.create(newAccount('ann', 'one'))).toBe('account_exists');
+    expect(
+      await accounts.create(
+        newAccount('bob', 'one', { account: { ...account('bob'), passkeys: account('ann').passkeys } }),
+      ),
+    ).toBe('account_exists');
+    expect(await accounts.create(newAccount('bob', 'one', { device: device('bob', 'ann') }))).toBe('account_exists');
+    expect(await accounts.create(newAccount('bob', 'one'))).toBe('created');
+  });
+
+  it('lists in order of handles, page by page', async () => {
+    const names = ['dora', 'ann', 'eve', 'bob', 'cem'];
+    const { accounts, invites } = bench.store();
+    expect(await accounts.count()).toBe(0);
+    for (const name of names) {
+      await invites.create(invite(name));
+      await accounts.create(newAccount(name, name));
+    }
+    const read = async (from: typeof accounts): Promise<readonly string[][]> => {
+      const first = await from.list(null, 2);
+      const second = await from.list(first.at(-1)?.handle ?? null, 2);
+      const third = await from.list(second.at(-1)?.handle ?? null, 2);
+      return [first, second, third, await from.list('eve', 2)].map((page) => page.map((one) => one.handle));
+    };
+    const expected = [['ann', 'bob'], ['cem', 'dora'], ['eve'], []];
+    expect(await read(accounts)).toEqual(expected);
+    expect(await read((await bench.reopened()).accounts)).toEqual(expected);
+    expect(await bench.store().accounts.count()).toBe(5);
+  });
+
+  it('records the use of a passkey', async () => {
+    const { accounts } = bench.store();
+    await accounts.create(newAccount('ann', null));
+    await accounts.passkeyUsed(userOf('ann'), 'credential-ann', 7, true);
+    const found = await (await bench.reopened()).accounts.byId(userOf('ann'));
+    expect(found?.passkeys).toEqual(
+      account('ann').passkeys.map((passkey) => ({ ...passkey, counter: 7, backedUp: true })),
+    );
+    await expect(bench.store().accounts.passkeyUsed(userOf('ann'), 'other', 8, true)).rejects.toBeInstanceOf(
+      StoreFailure,
+    );
+  });
+
+  it('keeps nobody from changing what is stored by changing what was handed in or out', async () => {
+    const { accounts } = bench.store();
+    const given = newAccount('ann', null);
+    await accounts.create(given);
+    given.account.identityKey.fill(0);
+    (await accounts.byHandle('ann'))?.identityKey.fill(1);
+    expect(await accounts.byId(userOf('ann'))).toEqual(account('ann'));
+  });
+}
+
+function sessionRules(bench: Bench): void {
+  it('binds a device and ends', async () => {
+    const { sessions } = bench.store();
+    await sessions.create(session('one', 'ann'));
+    await sessions.bindDevice(sessionOf('one'), deviceOf('ann'));
+    expect(await (await bench.reopened()).sessions.byId(sessionOf('one'))).toEqual({
+      ...session('one', 'ann'),
+      deviceId: deviceOf('ann'),
+    });
+    await bench.store().sessions.end(sessionOf('one'));
+    await bench.store().sessions.end(sessionOf('one'));
+    expect(await (await bench.reopened()).sessions.byId(sessionOf('one'))).toBeNull();
+    await expect(bench.store().sessions.bindDevice(sessionOf('one'), deviceOf('ann'))).rejects.toBeInstanceOf(
+      StoreFailure,
+    );
+  });
+
+  it('sweeps what expired before now, no more than asked', async () => {
+    const { sessions } = bench.store();
+    for (let at = 0; at < 5; at += 1) await sessions.create(session(`s${at}`, 'ann', startMs + at));
+    expect(await sessions.sweep(startMs, 10)).toBe(0);
+    expect(await sessions.sweep(startMs + 3, 2)).toBe(2);
+    const store = await bench.reopened();
+    expect(await store.sessions.sweep(startMs + 3, 10)).toBe(1);
+    expect(await store.sessions.sweep(startMs + 3, 10)).toBe(0);
+    const left = await Promise.all([0, 1, 2, 3, 4].map((at) => store.sessions.byId(sessionOf(`s${at}`))));
+    expect(left.map((each) => each !== null)).toEqual([false, false, false, true, true]);
+  });
+}
+
+function inviteRules(bench: Bench): void {
+  it('finds by token, lists by age and revokes', async () => {
+    const { invites } = bench.store();
+    await invites.create(invite('late', startMs + dayMs));
+    await invites.create(invite('early'));
+    expect(await invites.byTokenHash(bytesOf('token early'))).toEqual(invite('early'));
+    expect(await invites.byTokenHash(bytesOf('token none'))).toBeNull();
+    expect(await invites.revoke(inviteOf('early'))).toBe('revoked');
+    expect(await invites.revoke(inviteOf('early'))).toBe('revoked');
+    expect(await invites.revoke(inviteOf('none'))).toBe('unknown');
+    const store = await bench.reopened();
+    expect(await store.invites.list()).toEqual([
+      { ...invite('early'), state: 'revoked' },
+      invite('late', startMs + dayMs),
+    ]);
+    expect(await store.accounts.create(newAccount('ann', 'early'))).toBe('invite_used');
+    expect(await store.accounts.create(newAccount('ann', 'late'))).toBe('created');
+    expect(await store.invites.revoke(inviteOf('late'))).toBe('used');
+  });
+
+  it('[A2] lets either a use or a racing revocation win, never both', async () => {
+    const { accounts, invites } = bench.store();
+    await invites.create(invite('one'));
+    const [made, revoked] = await Promise.all([
+      accounts.create(newAccount('ann', 'one')),
+      invites.revoke(inviteOf('one')),
+    ]);
+    expect([
+      ['created', 'used'],
+      ['invite_used', 'revoked'],
+    ]).toContainEqual([made, revoked]);
+  });
+}
+
+function ceremonyRules(bench: Bench): void {
+  it('[S4] gives a value once, also to two that race', async () => {
+    const { ceremonies } = bench.store();
+    await ceremonies.put(ceremonyOf('one'), bytesOf('value'), startMs + 1000);
+    const taken = await Promise.all([
+      ceremonies.take(ceremonyOf('one'), startMs),
+      ceremonies.take(ceremonyOf('one'), startMs),
+    ]);
+    expect(taken.filter((value) => value !== null)).toEqual([bytesOf('value')]);
+    expect(await (await bench.reopened()).ceremonies.take(ceremonyOf('one'), startMs)).toBeNull();
+  });
+
+  it('[A5] gives nothing once it is expired, and survives a restart before', async () => {
+    const { ceremonies } = bench.store();
+    await ceremonies.put(ceremonyOf('one'), bytesOf('one'), startMs + 1000);
+    await ceremonies.put(ceremonyOf('two'), bytesOf('two'), startMs + 1000);
+    const store = await bench.reopened();
+    expect(await store.ceremonies.take(ceremonyOf('one'), startMs + 999)).toEqual(bytesOf('one'));
+    expect(await store.ceremonies.take(ceremonyOf('two'), startMs + 1000)).toBeNull();
+    expect(await store.ceremonies.take(ceremonyOf('two'), startMs)).toBeNull();
+  });
+}
+
+function closingRules(bench: Bench): void {
+  it('[L5] refuses writes once closed', async () => {
+    const store = bench.store();
+    await store.close();
+    expect(store.isOpen()).toBe(false);
+    await expect(store.sessions.create(session('late'))).rejects.toBeInstanceOf(StoreFailure);
+  });
+}
+
+export function accountsContract(bench: Bench): void {
+  describe('accounts', () => {
+    newAccountRules(bench);
+    accountRules(bench);
+  });
+  describe('sessions', () => {
+    sessionRules(bench);
+  });
+  describe('invites', () => {
+    inviteRules(bench);
+  });
+  describe('ceremonies', () => {
+    ceremonyRules(bench);
+  });
+  describe('closing', () => {
+    closingRules(bench);
+  });
+}

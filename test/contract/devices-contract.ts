@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import {
+  bytesOf,
+  change,
+  conversationOf,
+  device,
+  deviceOf,
+  keyPackage,
+  LogWriter,
+  roster,
+  userOf,
+  welcome,
+  welcomeOf,
+} from './people.ts';
+import type { Bench } from './store-contract.ts';
+
+function deviceRules(bench: Bench): void {
+  it('[D2] registers an id once and at most so many for a person', async () => {
+    const { devices } = bench.store();
+    const outcomes = await Promise.all(['a1', 'a2', 'a3'].map((name) => devices.register(device('ann', name), [], 2)));
+    expect(outcomes.toSorted()).toEqual(['registered', 'registered', 'too_many']);
+    expect(await devices.register(device('bob', 'a1'), [], 2)).toBe('exists');
+    const store = await bench.reopened();
+    expect(await store.devices.register(device('bob', 'a1'), [], 2)).toBe('exists');
+    expect(await store.devices.register(device('ann', 'a4'), [], 2)).toBe('too_many');
+    expect(await store.devices.byId(deviceOf('a1'))).toEqual(device('ann', 'a1'));
+    expect(await store.devices.byId(deviceOf('none'))).toBeNull();
+  });
+
+  it('lists the devices of several people, each once', async () => {
+    const { devices } = bench.store();
+    for (const [person, name] of [
+      ['ann', 'a1'],
+      ['bob', 'b1'],
+      ['ann', 'a2'],
+      ['cem', 'c1'],
+    ] as const) {
+      await devices.register(device(person, name), [], 10);
+    }
+    const store = await bench.reopened();
+    const found = await store.devices.ofUsers([userOf('bob'), userOf('ann'), userOf('nobody'), userOf('ann')]);
+    expect(found).toEqual([device('bob', 'b1'), device('ann', 'a1'), device('ann', 'a2')]);
+    expect(await store.devices.ofUsers([])).toEqual([]);
+  });
+}
+
+function keyPackageRules(bench: Bench): void {
+  it('[K2] hands a one-time package out once, also to racing claims and after a restart', async () => {
+    const { devices } = bench.store();
+    const ann = device('ann');
+    await devices.register(ann, [keyPackage('last', 1, true), keyPackage('p1'), keyPackage('p2')], 10);
+    await devices.publish(ann.deviceId, [keyPackage('p3')]);
+    expect(await devices.counts(ann.deviceId)).toEqual(new Map([[1, 3]]));
+    const raced = await Promise.all([devices.claim([ann], 1), devices.claim([ann], 1)]);
+    const store = await bench.reopened();
+    const later = await store.devices.claim([ann], 1);
+    const claimed = [...raced, later].map((each) => each?.[0]);
+    expect(claimed.map((each) => each?.lastResort)).toEqual([false, false, false]);
+    expect(new Set(claimed.map((each) => Buffer.from(each?.bytes ?? []).toString('hex'))).size).toBe(3);
+    const rest = await Promise.all([store.devices.claim([ann], 1), store.devices.claim([ann], 1)]);
+    const last = { userId: ann.userId, deviceId: ann.deviceId, bytes: keyPackage('last').bytes, lastResort: true };
+    expect(rest).toEqual([[last], [last]]);
+    expect(await store.devices.counts(ann.deviceId)).toEqual(new Map([[1, 0]]));
+  });
+
+  it('[K2] does not hand out again what its device publishes again', async () => {
+    const { devices } = bench.store();
+    const ann = device('ann');
+    await devices.register(ann, [keyPackage('p1')], 10);
+    await devices.publish(ann.deviceId, [keyPackage('p1'), keyPackage('p2'), keyPackage('p2')]);
+    expect(await devices.counts(ann.deviceId)).toEqual(new Map([[1, 2]]));
+    await devices.claim([ann], 1);
+    await devices.claim([ann], 1);
+    const store = await bench.reopened();
+    await store.devices.publish(ann.deviceId, [keyPackage('p1'), keyPackage('p2')]);
+    expect(await store.devices.claim([ann], 1)).toBeNull();
+  });
+
+  it('[K3] claims for all devices or uses up nothing', async () => {
+    const { devices } = bench.store();
+    await devices.register(device('ann'), [keyPackage('a')], 10);
+    await devices.register(device('bob'), [keyPackage('b', 83)], 10);
+    expect(await devices.claim([device('ann'), device('bob')], 1)).toBeNull();
+    const store = await bench.reopened();
+    expect(await store.devices.counts(deviceOf('ann'))).toEqual(new Map([[1, 1]]));
+    expect(await store.devices.counts(deviceOf('bob'))).toEqual(new Map([[83, 1]]));
+    await store.devices.publish(deviceOf('bob'), [keyPackage('b2')]);
+    const claimed = await store.devices.claim([device('ann'), device('bob')], 1);
+    expect(claimed?.map((each) => [each.deviceId, each.bytes])).toEqual([
+      [deviceOf('ann'), keyPackage('a').bytes],
+      [deviceOf('bob'), keyPackage('b2').bytes],
+    ]);
+    expect(await store.devices.counts(deviceOf('ann'))).toEqual(new Map());
+    expect(await store.devices.claim([], 1)).toEqual([]);
+  });
+
+  it('replaces a last-resort package by the later one of its suite', async () => {
+    const { devices } = bench.store();
+    await devices.register(device('ann'), [keyPackage('old', 1, true), keyPackage('other', 83, true)], 10);
+    await devices.publish(deviceOf('ann'), [keyPackage('new', 1, true)]);
+    const store = await bench.reopened();
+    expect((await store.devices.claim([device('ann')], 1))?.[0]?.bytes).toEqual(keyPackage('new').bytes);
+    expect((await store.devices.claim([device('ann')], 83))?.[0]?.bytes).toEqual(keyPackage('other').bytes);
+  });
+}
+
+function mailboxRules(bench: Bench): void {
+  it('[M1] keeps a welcome until its device acknowledges it', async () => {
+    const { conversations, devices } = bench.store();
+    const log = new LogWriter('team');
+    const first = log.next('created');
+    const shared = bytesOf('shared welcome', 5000);
+    const welcomes = ['bob', 'cem'].map((name) => ({
+      deviceId: deviceOf(name),
+      welcome: welcome(`${name} 1`, 'team', 1, shared),
+    }));
+    await conversations.create(
+      log.record(roster(['ann', 'bob', 'cem']), first),
+      [first],
+      change(roster(['ann', 'bob', 'cem']), { welcomes }),
+    );
+    const later = welcome('bob 2', 'team', 2);
+    await conversations.append(
+      conversationOf('team'),
+      1,
+      [log.next('commit')],
+      change(roster(['ann', 'bob', 'cem'], 1), {
+        welcomes: [{ deviceId: deviceOf('bob'), welcome: later }],
+      }),
+    );
+    expect(await devices.welcomes(deviceOf('bob'), 10)).toEqual([welcome('bob 1', 'team', 1, shared), later]);
+    expect(await devices.welcomes(deviceOf('bob'), 1)).toEqual([welcome('bob 1', 'team', 1, shared)]);
+    await devices.acknowledge(deviceOf('bob'), [welcomeOf('bob 1'), welcomeOf('cem 1')]);
+    const store = await bench.reopened();
+    expect(await store.devices.welcomes(deviceOf('bob'), 10)).toEqual([later]);
+    expect(await store.devices.welcomes(deviceOf('cem'), 10)).toEqual([welcome('cem 1', 'team', 1, shared)]);
+    await store.devices.acknowledge(deviceOf('cem'), [welcomeOf('cem 1')]);
+    expect(await store.devices.welcomes(deviceOf('cem'), 10)).toEqual([]);
+    expect(await store.devices.welcomes(deviceOf('ann'), 10)).toEqual([]);
+  });
+}
+
+export function devicesContract(bench: Bench): void {
+  describe('devices', () => {
+    deviceRules(bench);
+  });
+  describe('key packages', () => {
+    keyPackageRules(bench);
+  });
+  describe('mailboxes', () => {
+    mailboxRules(bench);
+  });
+}

@@ -1,0 +1,4 @@
+import { openLevelBench } from './level-bench.ts';
+import { storeContract } from './store-contract.ts';
+
+storeContract('LevelDB', () => openLevelBench());

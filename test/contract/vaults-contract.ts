@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { bytesOf, conversationOf, newAccount, userOf, vault } from './people.ts';
+import type { Bench } from './store-contract.ts';
+
+export function vaultsContract(bench: Bench): void {
+  describe('vaults', () => {
+    it('[V2] updates a vault only from the version that the caller has seen', async () => {
+      const { accounts, vaults } = bench.store();
+      await accounts.create(newAccount('ann', null));
+      const ann = userOf('ann');
+      const outcomes = await Promise.all([
+        vaults.update(ann, 1, bytesOf('first'), vault('first').unlockers),
+        vaults.update(ann, 1, bytesOf('second'), vault('second').unlockers),
+      ]);
+      expect(outcomes).toEqual(['updated', 'conflict']);
+      const store = await bench.reopened();
+      expect(await store.vaults.get(ann)).toEqual({
+        version: 2,
+        sealed: bytesOf('first'),
+        unlockers: vault('first').unlockers,
+      });
+      expect(await store.vaults.update(ann, 1, bytesOf('third'), [])).toBe('conflict');
+      expect(await store.vaults.update(userOf('nobody'), 0, bytesOf('third'), [])).toBe('conflict');
+      expect(await store.vaults.get(userOf('nobody'))).toBeNull();
+    });
+
+    it('[V3] keeps the first archive item of an epoch', async () => {
+      const { vaults } = bench.store();
+      const item = (epoch: number, name: string, conversation = 'team') => ({
+        conversationId: conversationOf(conversation),
+        epoch,
+        sealed: bytesOf(name, 80),
+      });
+      const ann = userOf('ann');
+      await Promise.all([
+        vaults.archive(ann, [item(1, 'one'), item(1, 'not one'), item(2, 'two')]),
+        vaults.archive(ann, [item(2, 'not two'), item(300, 'late'), item(9, 'elsewhere', 'other')]),
+        vaults.archive(userOf('bob'), [item(4, 'of bob')]),
+      ]);
+      const store = await bench.reopened();
+      await store.vaults.archive(ann, [item(300, 'not late')]);
+      const read = async (before: number | null, limit: number): Promise<readonly [number, boolean][]> =>
+        (await store.vaults.archived(ann, conversationOf('team'), before, limit)).map(({ epoch, sealed }) => [
+          epoch,
+          Buffer.from(sealed).equals(bytesOf(epoch === 1 ? 'one' : epoch === 2 ? 'two' : 'late', 80)),
+        ]);
+      expect(await read(null, 10)).toEqual([
+        [300, true],
+        [2, true],
+        [1, true],
+      ]);
+      expect(await read(300, 10)).toEqual([
+        [2, true],
+        [1, true],
+      ]);
+      expect(await read(null, 1)).toEqual([[300, true]]);
+      expect(await read(0, 10)).toEqual([]);
+    });
+
+    it('[V2] stores an item only from the version that the caller has seen', async () => {
+      const { vaults } = bench.store();
+      const ann = userOf('ann');
+      expect(await vaults.item(ann, 'settings')).toBeNull();
+      expect(await vaults.putItem(ann, 'settings', 1, bytesOf('a'))).toBe('conflict');
+      const outcomes = await Promise.all([
+        vaults.putItem(ann, 'settings', 0, bytesOf('a')),
+        vaults.putItem(ann, 'settings', 0, bytesOf('b')),
+      ]);
+      expect(outcomes).toEqual(['stored', 'conflict']);
+      const store = await bench.reopened();
+      expect(await store.vaults.item(ann, 'settings')).toEqual({ version: 1, sealed: bytesOf('a') });
+      expect(await store.vaults.putItem(ann, 'settings', 1, bytesOf('c'))).toBe('stored');
+      expect(await store.vaults.item(ann, 'settings')).toEqual({ version: 2, sealed: bytesOf('c') });
+      expect(await store.vaults.item(userOf('bob'), 'settings')).toBeNull();
+    });
+  });
+}

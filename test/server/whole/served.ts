@@ -1,0 +1,56 @@
+/** The people of world.ts as clients of a whole server, over HTTP and sockets. */
+import * as v from 'valibot';
+import { type CommandName, commands, type Output } from '#protocol/commands/index.ts';
+import { isErrorCode, ok, refuse, type Result } from '#protocol/errors.ts';
+import type { SessionId, UserId } from '#protocol/ids.ts';
+import { outputFromJson } from '../../../server/commands/json.ts';
+import type { CallContext } from '../../../server/commands/router.ts';
+import { systemRuntime } from '../../../server/ops/system-runtime.ts';
+import type { SessionRecord } from '../../../server/ports/store.ts';
+import type { TestServer } from '../../harness/server.ts';
+import type { TestSocket } from '../../harness/door.ts';
+import { FakeRuntime } from '../../harness/runtime.ts';
+import { type Peer, value, World } from '../commands/world.ts';
+
+const Refusal = v.object({ code: v.pipe(v.string(), v.check(isErrorCode)), detail: v.optional(v.record(v.string(), v.unknown())) });
+
+export class Served extends World {
+  readonly #cookies = new Map<SessionId, string>();
+
+  constructor(readonly server: Pick<TestServer, 'post' | 'setupToken'>) {
+    super(new FakeRuntime('served', systemRuntime.now()));
+  }
+
+  /** The cookie of a peer's session. */
+  cookie(peer: Peer): string {
+    return value(this.#cookies.get(peer.sessionId));
+  }
+
+  override async call<N extends CommandName>(name: N, input: unknown, context: Partial<CallContext> = {}): Promise<{ readonly result: Result<Output<N>> }> {
+    const { session = null } = context;
+    const { status, body, cookie } = await this.server.post(name, input, session === null ? null : (this.#cookies.get(session.sessionId) ?? null));
+    if (status !== 200) {
+      const { code, detail } = v.parse(Refusal, body);
+      return { result: isErrorCode(code) ? refuse(code, detail) : refuse('server.internal') };
+    }
+    const output = v.parse(commands[name].output, outputFromJson(name, body));
+    if (cookie !== null && 'sessionId' in output) this.#cookies.set(v.parse(commands['session.get'].output, output).sessionId, cookie);
+    // Parsed by this very row, which the table's keys cannot say to the compiler.
+    return { result: ok(output as Output<N>) };
+  }
+
+  /** A peer needs no more of its session than the id, by which its cookie is found. */
+  override async sessionOf(sessionId: SessionId): Promise<SessionRecord> {
+    const blank = new Uint8Array(32);
+    return { sessionId, secretHash: blank, userId: this.id<UserId>(), deviceId: null, createdAt: 0, expiresAt: Number.MAX_SAFE_INTEGER };
+  }
+
+  override async owner(): Promise<Peer> {
+    return this.person('owner', { kind: 'setup', token: this.server.setupToken });
+  }
+}
+
+export function answerOf<N extends CommandName>(name: N, frame: Awaited<ReturnType<TestSocket['call']>>): Output<N> {
+  if (frame.kind !== 'answer') throw new Error(frame.code);
+  return v.parse(commands[name].output, frame.output);
+}

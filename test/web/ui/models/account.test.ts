@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import {
+  askedGroups, codeGroups, deviceLabel, grantOf, groupMatches, handleError, nameError, passwordError, recoverySheet, strength, suggestHandle,
+} from '../../../../web/ui/models/account.ts';
+import { bannerAfterMs, bannerOf } from '../../../../web/ui/models/connection.ts';
+import { composerKey, lineCount, sendable } from '../../../../web/ui/models/composer.ts';
+import { createPreferences, detectLocale } from '../../../../web/ui/models/preferences.ts';
+
+describe('links', () => {
+  it('reads the token of each path and of no other', () => {
+    expect(grantOf('/setup', '#token=abc')).toEqual({ kind: 'setup', token: 'abc' });
+    expect(grantOf('/join', '#token=abc')).toEqual({ kind: 'invite', token: 'abc' });
+    expect(grantOf('/signin', '#token=abc')).toBeNull();
+    expect(grantOf('/join', '')).toBeNull();
+    expect(grantOf('/join', '#token=')).toBeNull();
+  });
+});
+
+describe('fields', () => {
+  it('suggests a handle that the server takes, or none', () => {
+    expect(suggestHandle('  Zoë Müller-Łuk ')).toBe('zoe.muller.uk');
+    expect(suggestHandle('林晓')).toBe('');
+    expect(suggestHandle('x'.repeat(31) + ' yyy')).toBe('x'.repeat(31));
+    for (const name of ['Zoë', "O'Neil, Pat", 'A. B.']) expect(handleError(suggestHandle(name))).toBeNull();
+  });
+  it('refuses what the server would refuse', () => {
+    expect(handleError('')).toBe('field.handle_empty');
+    expect(handleError('-a')).toBe('field.handle_form');
+    expect(handleError('A')).toBe('field.handle_form');
+    expect(handleError('a'.repeat(33))).toBe('field.handle_form');
+    expect(nameError('  ')).toBe('field.name_empty');
+    expect(nameError('n'.repeat(65))).toBe('field.name_long');
+  });
+  it('counts a password as people do and judges its length alone', () => {
+    expect(passwordError('密'.repeat(15), 15)).toBeNull();
+    expect(passwordError('😀'.repeat(14), 15)).toBe('field.password_short');
+    expect(passwordError('a'.repeat(257), 15)).toBe('field.password_long');
+    expect([14, 15, 19, 20, 27, 28].map((length) => strength('a'.repeat(length), 15))).toEqual(['short', 'enough', 'enough', 'good', 'good', 'excellent']);
+  });
+});
+
+describe('the recovery code', () => {
+  const code = 'K7MQ-X2RD-94TC-HWNB';
+  it('asks for two different groups whatever the dice say', () => {
+    for (let first = 0; first < 4; first += 1) {
+      for (let second = 0; second < 3; second += 1) {
+        const dice = [first, second];
+        const asked = askedGroups(code, () => dice.shift() ?? 0);
+        expect(asked[0]).toBeLessThan(asked[1]);
+        expect(asked[1]).toBeLessThan(4);
+      }
+    }
+  });
+  it('compares a group without regard to case and spaces', () => {
+    expect(groupMatches(code, 1, ' x2 rd')).toBe(true);
+    expect(groupMatches(code, 1, 'K7MQ')).toBe(false);
+    expect(groupMatches(code, 9, '')).toBe(false);
+  });
+  it('puts both codes on the sheet', () => {
+    const texts = { title: 'T', account: 'A', code: 'C', spare: 'S', keep: 'K' };
+    expect(recoverySheet({ code, spare: 'AAAA-BBBB' }, texts)).toContain('AAAA BBBB');
+    expect(recoverySheet({ code, spare: null }, texts)).toBe('T\n\nA\n\nC\nK7MQ X2RD 94TC HWNB\n\nK\n');
+    expect(codeGroups('ABCDEFGHIJ')).toEqual(['ABCD', 'EFGH', 'IJ']);
+  });
+});
+
+describe('the composer', () => {
+  const press = (extra: Partial<Parameters<typeof composerKey>[0]> = {}) =>
+    composerKey({ key: 'Enter', shiftKey: false, ctrlKey: false, altKey: false, metaKey: false, isComposing: false, keyCode: 13, ...extra });
+  it('sends on Enter and Ctrl+Enter, breaks on Shift+Enter', () => {
+    expect(press()).toBe('send');
+    expect(press({ ctrlKey: true })).toBe('send');
+    expect(press({ shiftKey: true })).toBe('none');
+  });
+  it('leaves Enter to an input method', () => {
+    expect(press({ isComposing: true })).toBe('none');
+    expect(press({ keyCode: 229 })).toBe('none');
+  });
+  it('grows to nine lines and sends no blank', () => {
+    expect(lineCount('a\nb')).toBe(2);
+    expect(lineCount('\n'.repeat(40))).toBe(9);
+    expect(sendable(' \n ')).toBe(false);
+  });
+});
+
+describe('the banner', () => {
+  it('waits 800 ms and counts the queue', () => {
+    const offline = { state: 'offline', since: 0, queued: 2 } as const;
+    expect(bannerOf(offline, bannerAfterMs - 1)).toEqual({ kind: 'none' });
+    expect(bannerOf(offline, bannerAfterMs)).toEqual({ kind: 'offline', queued: 2 });
+    expect(bannerOf({ state: 'connecting' }, bannerAfterMs)).toEqual({ kind: 'connecting' });
+    expect(bannerOf({ state: 'online' }, 10_000)).toEqual({ kind: 'none' });
+  });
+});
+
+describe('preferences', () => {
+  it('takes the first language that we speak', () => {
+    expect(detectLocale(['fr', 'zh-Hant-TW', 'en'])).toBe('zh-CN');
+    expect(detectLocale(['en-GB', 'zh'])).toBe('en');
+    expect(detectLocale(['fr'])).toBe('en');
+  });
+  it('keeps choices and ignores what does not belong there', () => {
+    const kept = new Map([['lanying.locale', 'xx'], ['lanying.theme', 'dark']]);
+    const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value) };
+    const store = createPreferences(storage, ['zh']);
+    expect(store.getState()).toEqual({ locale: 'zh-CN', theme: 'dark', recoveryKept: false });
+    store.setState({ locale: 'en', recoveryKept: true });
+    expect(createPreferences(storage, ['zh']).getState()).toEqual({ locale: 'en', theme: 'dark', recoveryKept: true });
+  });
+});
+
+describe('device labels', () => {
+  it('names browser and system', () => {
+    expect(deviceLabel('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36')).toBe('Chromium, Linux');
+    expect(deviceLabel('Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1')).toBe('Safari, iOS');
+    expect(deviceLabel('')).toBe('Browser, Unknown');
+  });
+});

@@ -1,0 +1,180 @@
+/** From nothing to a signed-in device: making an account, signing in, opening the vault. */
+import { type DeviceId, bytesOfId, idFromBytes, type UnlockerId, type UserId } from '#protocol/ids.ts';
+import type { Output } from '#protocol/commands/index.ts';
+import type { Vault } from '#protocol/model.ts';
+import { idBytes } from '#protocol/ids.ts';
+import { type CreateAccountInput, LanyingError, type RecoveryCodes } from './api.ts';
+import { identityFromSeed, issueCertificate, makeIdentity } from './identity/identity.ts';
+import { sameBytes } from './identity/same-bytes.ts';
+import { firstPackages } from './keys.ts';
+import { post } from './http.ts';
+import type { Connection } from './connection.ts';
+import type { PasskeyCreated, Platform } from './ports.ts';
+import { account, type AccountState } from './store/records.ts';
+import type { SealedStore } from './store/sealed-store.ts';
+import { makeVaultKey, openIdentitySeed, sealIdentitySeed } from './vault/identity-secret.ts';
+import { makeRecoveryCode, parseRecoveryCode, type RecoveryCode } from './vault/recovery-code.ts';
+import { prfSalt, type UnlockSecret, unlockVault, wrapVaultKey } from './vault/unlocker.ts';
+
+type Session = Output<'session.get'>;
+const certificateLifetimeMs = 5 * 365 * 86_400_000;
+
+interface Prepared {
+  readonly input: CreateAccountInput;
+  readonly userId: UserId;
+  readonly vaultKey: Uint8Array<ArrayBuffer>;
+  readonly codes: readonly RecoveryCode[];
+  readonly passkey: { readonly ceremonyId: Output<'account.passkeyOptions'>['ceremonyId']; readonly made: PasskeyCreated } | null;
+}
+
+export class AccountDesk {
+  #prepared: Prepared | null = null;
+  /** PRF output of the passkey that just signed in, until the vault is open. */
+  #prf: Uint8Array<ArrayBuffer> | null = null;
+  /** Label that a device made from here gets. */
+  #label = 'lanying';
+
+  constructor(
+    readonly platform: Platform,
+    readonly store: SealedStore,
+  ) {}
+
+  async prepare(input: CreateAccountInput): Promise<RecoveryCodes> {
+    const { runtime, network, passkeys } = this.platform;
+    const userId = idFromBytes<UserId>(runtime.random(idBytes));
+    let passkey: Prepared['passkey'] = null;
+    if (input.factor.kind === 'passkey') {
+      const { ceremonyId, options } = await post(network, 'account.passkeyOptions', { grant: input.grant, userId, handle: input.handle, displayName: input.displayName });
+      passkey = { ceremonyId, made: await passkeys.create(options, prfSalt) };
+    } else await post(network, 'invite.check', { grant: input.grant });
+    const hasPrf = passkey !== null && passkey.made.prf !== null;
+    const codes = Array.from({ length: hasPrf ? 1 : 2 }, () => makeRecoveryCode(runtime));
+    this.#prepared = { input, userId, vaultKey: makeVaultKey(runtime), codes, passkey };
+    return { code: codes[0] ?? '', spare: codes[1] ?? null };
+  }
+
+  async finish(): Promise<AccountState> {
+    const prepared = this.#prepared;
+    if (prepared === null) throw new LanyingError('ceremony.expired');
+    const { runtime, network } = this.platform;
+    const { input, userId, vaultKey, passkey } = prepared;
+    const identity = makeIdentity(runtime);
+    const { deviceId, certificate } = this.#newDevice(userId, identity.seed);
+    const packages = await firstPackages({ runtime, store: this.store, keys: this.store.keys, certificate });
+    await this.store.write(packages.writes);
+    const session = await post(network, 'account.create', {
+      grant: input.grant,
+      userId,
+      handle: input.handle,
+      displayName: input.displayName,
+      factor:
+        passkey === null || input.factor.kind === 'password'
+          ? { kind: 'password', password: input.factor.kind === 'password' ? input.factor.password : '' }
+          : { kind: 'passkey', ceremonyId: passkey.ceremonyId, response: passkey.made.response },
+      identityKey: new Uint8Array(identity.publicKey),
+      device: { deviceId, certificate, label: input.deviceLabel },
+      keyPackages: [...packages.published],
+      vault: { sealed: sealIdentitySeed(runtime, vaultKey, userId, identity.seed), unlockers: this.#unlockers(prepared) },
+    });
+    this.#prepared = null;
+    return this.#keep(session, deviceId, certificate, identity.seed, vaultKey);
+  }
+
+  #unlockers({ userId, vaultKey, codes, passkey }: Prepared) {
+    const { runtime } = this.platform;
+    const wrap = (secret: UnlockSecret, credentialId: string) => ({
+      unlockerId: idFromBytes<UnlockerId>(runtime.random(idBytes)),
+      kind: secret.kind,
+      credentialId,
+      wrapped: wrapVaultKey(runtime, vaultKey, userId, secret),
+    });
+    const byCode = codes.map((code) => wrap({ kind: 'recovery-code', code }, ''));
+    const prf = passkey?.made.prf ?? null;
+    return passkey === null || prf === null ? byCode : [...byCode, wrap({ kind: 'passkey', prf }, passkey.made.credentialId)];
+  }
+
+  #newDevice(userId: UserId, seed: Uint8Array): { readonly deviceId: DeviceId; readonly certificate: Uint8Array<ArrayBuffer> } {
+    const { runtime } = this.platform;
+    const deviceId = idFromBytes<DeviceId>(runtime.random(idBytes));
+    const issuedAt = runtime.now();
+    const certificate = issueCertificate(identityFromSeed(seed), {
+      userId, deviceId, deviceKey: this.store.keys.publicKey, issuedAt, expiresAt: issuedAt + certificateLifetimeMs,
+    });
+    return { deviceId, certificate };
+  }
+
+  async #keep(session: Session, deviceId: DeviceId, certificate: Uint8Array<ArrayBuffer>, seed: Uint8Array, vaultKey: Uint8Array<ArrayBuffer>): Promise<AccountState> {
+    const { userId, handle, displayName, role } = session.person;
+    const state: AccountState = { userId, handle, displayName, role, deviceId, certificate, identitySeed: new Uint8Array(seed), vaultKey };
+    await this.store.write([await this.store.put(account, '', state)]);
+    return state;
+  }
+
+  async signInWithPassword(handle: string, password: string, label: string): Promise<Session> {
+    this.#label = label;
+    return post(this.platform.network, 'signIn.password', { handle, password });
+  }
+
+  async signInWithPasskey(label: string): Promise<Session> {
+    this.#label = label;
+    const { network, passkeys } = this.platform;
+    const { ceremonyId, options } = await post(network, 'signIn.passkeyOptions', {});
+    const used = await passkeys.get(options, prfSalt);
+    const session = await post(network, 'signIn.passkey', { ceremonyId, response: used.response });
+    this.#prf = used.prf;
+    return session;
+  }
+
+  /** Takes this session over for the device that lives here already, by a signature over a one-time challenge ([S4]). */
+  async attach(connection: Connection, session: Session, state: AccountState): Promise<void> {
+    if (session.deviceId === state.deviceId) return;
+    const { challenge } = await connection.call('device.challenge', {});
+    const signed = new TextEncoder().encode('lanying attach 1');
+    const parts = [signed, bytesOfId(session.sessionId), bytesOfId(state.deviceId), challenge];
+    const signature = await this.store.keys.sign(Uint8Array.from(parts.flatMap((part) => [...part])));
+    await connection.call('device.attach', { deviceId: state.deviceId, challenge, signature });
+  }
+
+  /** Tries the passkey that signed in; null when it cannot open the vault. */
+  async unlockWithSignIn(connection: Connection, session: Session): Promise<AccountState | null> {
+    const prf = this.#prf;
+    if (prf === null) return null;
+    const vault = await connection.call('vault.get', {});
+    return this.#unlock(connection, session, vault, { kind: 'passkey', prf });
+  }
+
+  async unlockWithCode(connection: Connection, session: Session, typed: string): Promise<AccountState> {
+    const code = parseRecoveryCode(typed);
+    if (code === null) throw new LanyingError('recovery_code.malformed');
+    const vault = await connection.call('vault.get', {});
+    const state = await this.#unlock(connection, session, vault, { kind: 'recovery-code', code });
+    if (state === null) throw new LanyingError('recovery_code.wrong');
+    return state;
+  }
+
+  async unlockWithPasskey(connection: Connection, session: Session): Promise<AccountState> {
+    const { options } = await post(this.platform.network, 'signIn.passkeyOptions', {});
+    const { prf } = await this.platform.passkeys.get(options, prfSalt);
+    if (prf === null) throw new LanyingError('passkey.unsupported');
+    const state = await this.#unlock(connection, session, await connection.call('vault.get', {}), { kind: 'passkey', prf });
+    if (state === null) throw new LanyingError('vault.locked');
+    return state;
+  }
+
+  /** Opens the vault and makes this browser a device of the person; null when the secret fits no unlocker. */
+  async #unlock(connection: Connection, session: Session, vault: Vault, secret: UnlockSecret): Promise<AccountState | null> {
+    const { userId, identityKey } = session.person;
+    const opened = unlockVault(userId, vault.unlockers, secret);
+    if (!opened.ok) return null;
+    const inside = openIdentitySeed(opened.vaultKey, userId, vault.sealed);
+    // A server that names another identity than the vault holds is lying about one of them.
+    if (!inside.ok || !sameBytes(identityFromSeed(inside.seed).publicKey, identityKey)) throw new LanyingError('identity.mismatch');
+    const { deviceId, certificate } = this.#newDevice(userId, inside.seed);
+    const packages = await firstPackages({ runtime: this.platform.runtime, store: this.store, keys: this.store.keys, certificate });
+    await this.store.write(packages.writes);
+    const registered = await connection.call('device.register', { device: { deviceId, certificate, label: this.#label }, keyPackages: [...packages.published] });
+    this.#prf = null;
+    return this.#keep(registered, deviceId, certificate, inside.seed, opened.vaultKey);
+  }
+}
+

@@ -1,0 +1,243 @@
+/**
+ * The engine as screens and the SDK see it. Everything that crosses here is plain data (structured clone), because in
+ * a browser the engine lives in a worker and these calls are messages. Snapshots are immutable; identity changes only
+ * when the content does.
+ */
+import { type ErrorCode, isErrorCode } from '#protocol/errors.ts';
+import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
+import type { Role } from '#protocol/model.ts';
+
+/** Codes that arise on the device itself, beside the protocol's. */
+export const engineErrors = [
+  'network.unreachable',
+  'passkey.cancelled',
+  'passkey.unsupported',
+  'recovery_code.malformed',
+  'recovery_code.wrong',
+  'vault.locked',
+  'identity.changed',
+  'identity.mismatch',
+  'message.too_long',
+  'message.empty',
+  'conversation.left',
+  'storage.failed',
+  'engine.busy_elsewhere',
+  'engine.closed',
+  'browser.unsupported',
+] as const;
+export type EngineErrorCode = ErrorCode | (typeof engineErrors)[number];
+
+/** A code that was stored or came over a wire; one of another version counts as an internal failure. */
+export const engineErrorOf = (code: string): EngineErrorCode =>
+  isErrorCode(code) ? code : (engineErrors.find((known) => known === code) ?? 'server.internal');
+
+/** A typed refusal that a person or an SDK user may meet. `code` is stable. */
+export class LanyingError extends Error {
+  override readonly name = 'LanyingError';
+  constructor(
+    readonly code: EngineErrorCode,
+    readonly detail: { readonly field?: string; readonly reason?: string; readonly retryAfterMs?: number } = {},
+  ) {
+    super(code);
+  }
+}
+
+export interface PersonView {
+  readonly userId: UserId;
+  readonly handle: string;
+  readonly displayName: string;
+  readonly role: Role;
+  /** 60 decimal digits for both of you, equal on both screens; null for oneself or while a key is unknown. */
+  readonly safetyNumber: string | null;
+  readonly identity: 'pinned' | 'changed' | 'unknown';
+}
+
+export type ConnectionView =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'online' }
+  /** `since`: milliseconds of the clock when the connection was lost. */
+  | { readonly state: 'offline'; readonly since: number; readonly queued: number };
+
+export type SecurityNotice =
+  | { readonly kind: 'identity_changed'; readonly at: number; readonly userId: UserId; readonly conversationId: ConversationId | null }
+  /** The server showed a log that cannot be what the members saw. */
+  | { readonly kind: 'log_forked'; readonly at: number; readonly conversationId: ConversationId; readonly sequence: number }
+  | { readonly kind: 'message_refused'; readonly at: number; readonly conversationId: ConversationId; readonly sequence: number; readonly reason: string }
+  | { readonly kind: 'replay_refused'; readonly at: number; readonly conversationId: ConversationId; readonly sequence: number }
+  | { readonly kind: 'commit_refused'; readonly at: number; readonly conversationId: ConversationId; readonly sequence: number; readonly reason: string }
+  | { readonly kind: 'device_refused'; readonly at: number; readonly userId: UserId; readonly conversationId: ConversationId | null; readonly reason: string }
+  | { readonly kind: 'members_differ'; readonly at: number; readonly conversationId: ConversationId; readonly userId: UserId };
+
+/** One thing in a timeline. `key` is stable from composing through acknowledgement. */
+export type TimelineItem =
+  | {
+      readonly kind: 'text';
+      readonly key: string;
+      readonly id: MessageId;
+      /** Null until acknowledged. */
+      readonly sequence: number | null;
+      readonly from: UserId;
+      readonly own: boolean;
+      readonly sentAt: number;
+      readonly text: string;
+      readonly delivery: 'sending' | 'sent' | { readonly failed: EngineErrorCode };
+    }
+  | {
+      readonly kind: 'event';
+      readonly key: string;
+      readonly sequence: number;
+      readonly sentAt: number;
+      readonly actor: UserId;
+      readonly event:
+        | { readonly type: 'created' }
+        | { readonly type: 'titled'; readonly title: string }
+        | { readonly type: 'added'; readonly people: readonly UserId[] }
+        | { readonly type: 'removed'; readonly people: readonly UserId[] }
+        | { readonly type: 'left' }
+        | { readonly type: 'new_device'; readonly person: UserId };
+    }
+  /** An entry that cannot be shown, and why: the key is not here (yet), or it was refused. */
+  | { readonly kind: 'unreadable'; readonly key: string; readonly sequence: number; readonly sentAt: number; readonly reason: 'key_missing' | 'refused' };
+
+export interface ConversationView {
+  readonly conversationId: ConversationId;
+  /** Null for a conversation without a title: show the names of the others. */
+  readonly title: string | null;
+  /** From the ratchet tree (or the last tree that this person was in). */
+  readonly members: readonly UserId[];
+  readonly owner: UserId;
+  readonly mayRemove: boolean;
+  /** False once left or removed: history stays readable, nothing can be sent. */
+  readonly active: boolean;
+  readonly unread: number;
+  /** What the list shows: text of the latest message. */
+  readonly last: { readonly from: UserId; readonly text: string; readonly at: number } | null;
+  readonly draft: string;
+  readonly failedSends: number;
+  /** Somebody's identity key changed: sending is blocked until decided. */
+  readonly blockedBy: readonly UserId[];
+  /** For ordering, newest activity first; milliseconds. */
+  readonly activeAt: number;
+}
+
+export interface TimelineView {
+  readonly conversationId: ConversationId;
+  /** Ascending; own unsent items last. */
+  readonly items: readonly TimelineItem[];
+  readonly more: boolean;
+  readonly loading: boolean;
+  /** Read mark at the time of opening: the unread divider stands behind it. */
+  readonly readSequence: number;
+  readonly typing: readonly UserId[];
+}
+
+export interface Me {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  readonly handle: string;
+  readonly displayName: string;
+  readonly role: Role;
+}
+
+/** Where this browser stands. `vault-locked`: signed in, but this device cannot open the vault yet. */
+export type AccountView =
+  | { readonly state: 'starting' }
+  | { readonly state: 'signed-out'; readonly setupNeeded: boolean; readonly passwordLengthMin: number; readonly reason: 'none' | 'session_ended' }
+  | { readonly state: 'vault-locked'; readonly handle: string; readonly displayName: string; readonly passkeyCanUnlock: boolean }
+  | { readonly state: 'ready'; readonly me: Me };
+
+export interface EngineSnapshot {
+  readonly account: AccountView;
+  readonly connection: ConnectionView;
+  readonly people: readonly PersonView[];
+  /** Newest activity first. */
+  readonly conversations: readonly ConversationView[];
+  /** Newest first, at most 100. */
+  readonly notices: readonly SecurityNotice[];
+}
+
+export type Grant = { readonly kind: 'setup'; readonly token: string } | { readonly kind: 'invite'; readonly token: string };
+
+export interface CreateAccountInput {
+  readonly grant: Grant;
+  readonly handle: string;
+  readonly displayName: string;
+  readonly factor: { readonly kind: 'passkey' } | { readonly kind: 'password'; readonly password: string };
+  /** Shown in the device list, for example "Chromium, Linux". */
+  readonly deviceLabel: string;
+}
+
+/** Codes shown once. `spare` is null where a passkey with PRF is the second unlocker. */
+export interface RecoveryCodes {
+  readonly code: string;
+  readonly spare: string | null;
+}
+
+export interface InviteView {
+  readonly inviteId: InviteId;
+  readonly role: Role;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly state: 'open' | 'used' | 'revoked' | 'expired';
+  readonly usedBy: UserId | null;
+}
+
+/** Making an account, signing in, opening the vault. */
+export interface AccountApi {
+  checkGrant(grant: Grant): Promise<{ readonly invitedBy: string | null; readonly role: Role; readonly expiresAt: number | null }>;
+  /**
+   * Step 1 of an account: makes identity, vault and codes on this device. Nothing is sent until finishAccount, which
+   * the screen calls once the person has confirmed that the recovery code is kept (DESIGN "Vault").
+   */
+  prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes>;
+  finishAccount(): Promise<Me>;
+  signInWithPassword(handle: string, password: string, deviceLabel: string): Promise<void>;
+  /** Also opens the vault where the passkey has PRF. */
+  signInWithPasskey(deviceLabel: string): Promise<void>;
+  unlockWithRecoveryCode(code: string): Promise<void>;
+  unlockWithPasskey(): Promise<void>;
+  /** Ends the session; `forget` also erases keys and history from this device. */
+  signOut(forget: boolean): Promise<void>;
+}
+
+/** Colleagues, invites and what there is to know about security. */
+export interface PeopleApi {
+  createInvite(role: 'admin' | 'member'): Promise<{ readonly inviteId: InviteId; readonly link: string; readonly expiresAt: number }>;
+  listInvites(): Promise<readonly InviteView[]>;
+  revokeInvite(inviteId: InviteId): Promise<void>;
+  refreshPeople(): Promise<void>;
+  /** Adopt a changed identity key after the person compared safety numbers. */
+  acceptIdentity(userId: UserId): Promise<void>;
+  dismissNotices(): Promise<void>;
+}
+
+export interface ConversationApi {
+  createConversation(input: { readonly title: string | null; readonly members: readonly UserId[] }): Promise<ConversationId>;
+  renameConversation(conversationId: ConversationId, title: string): Promise<void>;
+  addMembers(conversationId: ConversationId, members: readonly UserId[]): Promise<void>;
+  removeMember(conversationId: ConversationId, member: UserId): Promise<void>;
+  leaveConversation(conversationId: ConversationId): Promise<void>;
+  /** Queued durably on this device when it resolves; delivery shows in the timeline. */
+  send(conversationId: ConversationId, text: string): Promise<MessageId>;
+  retrySend(conversationId: ConversationId, id: MessageId): Promise<void>;
+  discardSend(conversationId: ConversationId, id: MessageId): Promise<void>;
+  setDraft(conversationId: ConversationId, text: string): Promise<void>;
+  typing(conversationId: ConversationId): Promise<void>;
+  /** Starts delivering timeline snapshots of a conversation (see onTimeline) from its newest messages. */
+  openTimeline(conversationId: ConversationId): Promise<void>;
+  closeTimeline(conversationId: ConversationId): Promise<void>;
+  loadOlder(conversationId: ConversationId): Promise<void>;
+  markRead(conversationId: ConversationId, sequence: number): Promise<void>;
+}
+
+/** Every call rejects with LanyingError (RPC keeps code and detail) and with nothing else. */
+export interface EngineApi extends AccountApi, PeopleApi, ConversationApi {}
+export type EngineMethod = keyof EngineApi;
+
+/** What a host (worker or Node) offers beside the calls. */
+export interface Engine extends EngineApi {
+  snapshot(): EngineSnapshot;
+  onSnapshot(listener: (snapshot: EngineSnapshot) => void): () => void;
+  onTimeline(listener: (timeline: TimelineView) => void): () => void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,399 @@
+/**
+ * The engine's face: one device of one person, or nobody yet. States of the account are a union with one place that
+ * moves between them; everything below is created when the vault opens and dropped at sign-out.
+ */
+import type { ConversationId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
+import type { Output } from '#protocol/commands/index.ts';
+import { AccountDesk } from './account.ts';
+import {
+  type AccountView, type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
+} from './api.ts';
+import { Connection, type ServerEvent } from './connection.ts';
+import { Home } from './home.ts';
+import { post } from './http.ts';
+import { Listeners } from './listeners.ts';
+import type { Platform } from './ports.ts';
+import { account, type AccountState } from './store/records.ts';
+import { SealedStore } from './store/sealed-store.ts';
+import { readTexts, type TextEntry } from './texts.ts';
+
+type Session = Output<'session.get'>;
+
+type Stage =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'signed-out'; readonly setupNeeded: boolean; readonly passwordLengthMin: number; readonly reason: 'none' | 'session_ended' }
+  /** Signed in; whether this browser is a device of the person is not settled. */
+  | { readonly kind: 'arriving'; readonly session: Session }
+  | { readonly kind: 'locked'; readonly session: Session; readonly passkeyCanUnlock: boolean }
+  | { readonly kind: 'home'; readonly home: Home; readonly synced: boolean };
+
+const noticesMax = 100;
+const troubleRetryMs = 2_000;
+
+class LanyingEngine implements Engine {
+  #stage: Stage = { kind: 'starting' };
+  #snapshot: EngineSnapshot | null = null;
+  #notices: readonly SecurityNotice[] = [];
+  #offlineSince: number | null = null;
+  #emitting = false;
+  #closed = false;
+  readonly #snapshots = new Listeners<EngineSnapshot>();
+  readonly #timelines = new Listeners<TimelineView>();
+  readonly #texts = new Listeners<{ readonly conversationId: ConversationId; readonly entry: TextEntry }>();
+  readonly #connection: Connection;
+  readonly #desk: AccountDesk;
+
+  constructor(
+    readonly platform: Platform,
+    readonly store: SealedStore,
+  ) {
+    this.#desk = new AccountDesk(platform, store);
+    this.#connection = new Connection(platform.runtime, platform.network, {
+      onOnline: () => void this.#online(),
+      onOffline: () => {
+        this.#offlineSince = platform.runtime.now();
+        this.#changed();
+      },
+      onEvent: (event) => this.#onEvent(event),
+      onRefused: () => void this.#sessionEnded(),
+    });
+  }
+
+  /** Settles where this device stands: a stored account connects by itself, anything else asks the server. */
+  async start(): Promise<void> {
+    const stored = await this.store.get(account);
+    if (stored !== null) {
+      await this.#enter(stored);
+      this.#connection.start();
+      return;
+    }
+    await this.#signedOut('none');
+  }
+
+  async #signedOut(reason: 'none' | 'session_ended'): Promise<void> {
+    if (this.#stage.kind === 'home') this.#stage.home.close();
+    this.#connection.stop();
+    this.#move({ kind: 'signed-out', setupNeeded: false, passwordLengthMin: 15, reason });
+    try {
+      const info = await post(this.platform.network, 'server.info', {});
+      this.#move({ kind: 'signed-out', setupNeeded: info.setupNeeded, passwordLengthMin: info.passwordLengthMin, reason });
+    } catch (cause) {
+      if (!(cause instanceof LanyingError)) throw cause;
+    }
+  }
+
+  #move(stage: Stage): void {
+    this.#stage = stage;
+    this.#changed();
+  }
+
+  async #enter(state: AccountState): Promise<Home> {
+    const home = await Home.open(this.platform.runtime, this.#connection, this.store, state, {
+      onChange: () => this.#changed(),
+      onTimeline: (view) => this.#timelines.tell(view),
+      onNotice: (notice) => this.#noticed(notice),
+      onText: (conversationId, entry) => this.#texts.tell({ conversationId, entry }),
+      onTrouble: (cause) => this.#trouble(cause),
+    });
+    this.#move({ kind: 'home', home, synced: false });
+    return home;
+  }
+
+  #noticed(notice: SecurityNotice): void {
+    this.#notices = [notice, ...this.#notices].slice(0, noticesMax);
+    this.#changed();
+  }
+
+  /** A failure behind the screens: what the log holds is read again soon; a defect is not swallowed. */
+  #trouble(cause: unknown): void {
+    if (!(cause instanceof LanyingError)) throw cause;
+    if (cause.code === 'network.unreachable' || this.#closed) return;
+    this.platform.runtime.after(troubleRetryMs, () => {
+      if (this.#connection.online && !this.#closed) void this.#online();
+    });
+  }
+
+  /** A socket is up: make the session this device's, then catch up. */
+  async #online(): Promise<void> {
+    this.#offlineSince = null;
+    this.#changed();
+    try {
+      const session = await this.#connection.call('session.get', {});
+      if (this.#stage.kind === 'home') return await this.#synchronise(this.#stage.home, session);
+      if (this.#stage.kind === 'arriving') await this.#arrive(session);
+    } catch (cause) {
+      if (!(cause instanceof LanyingError)) throw cause;
+      if (cause.code === 'session.required') await this.#sessionEnded();
+      else this.#trouble(cause);
+    }
+  }
+
+  async #synchronise(home: Home, session: Session): Promise<void> {
+    await this.#desk.attach(this.#connection, session, home.me);
+    await home.synchronise();
+    if (this.#stage.kind === 'home' && this.#stage.home === home) this.#move({ kind: 'home', home, synced: true });
+  }
+
+  /** Signed in on a browser without this person's device: the passkey may open the vault at once. */
+  async #arrive(session: Session): Promise<void> {
+    const state = await this.#desk.unlockWithSignIn(this.#connection, session);
+    if (state !== null) return this.#unlocked(state);
+    const vault = await this.#connection.call('vault.get', {});
+    this.#move({ kind: 'locked', session, passkeyCanUnlock: vault.unlockers.some(({ kind }) => kind === 'passkey') });
+  }
+
+  async #unlocked(state: AccountState): Promise<void> {
+    const home = await this.#enter(state);
+    await this.#synchronise(home, await this.#connection.call('session.get', {}));
+  }
+
+  async #sessionEnded(): Promise<void> {
+    if (this.#stage.kind !== 'signed-out' && !this.#closed) await this.#signedOut('session_ended');
+  }
+
+  #onEvent(event: ServerEvent): void {
+    if (event.name === 'sessionEnded') void this.#sessionEnded();
+    else if (this.#stage.kind === 'home') this.#stage.home.onEvent(event);
+  }
+
+  // Snapshots: worked out when asked for, told at most once a task.
+
+  #changed(): void {
+    this.#snapshot = null;
+    if (this.#emitting || this.#closed) return;
+    this.#emitting = true;
+    this.platform.runtime.after(0, () => {
+      this.#emitting = false;
+      if (!this.#closed) this.#snapshots.tell(this.snapshot());
+    });
+  }
+
+  snapshot(): EngineSnapshot {
+    if (this.#snapshot !== null) return this.#snapshot;
+    const home = this.#stage.kind === 'home' ? this.#stage.home : null;
+    this.#snapshot = {
+      account: this.#accountView(),
+      connection: this.#connectionView(home),
+      people: home?.people() ?? [],
+      conversations: home?.views() ?? [],
+      notices: this.#notices,
+    };
+    return this.#snapshot;
+  }
+
+  #accountView(): AccountView {
+    const stage = this.#stage;
+    switch (stage.kind) {
+      case 'starting':
+      case 'arriving':
+        return { state: 'starting' };
+      case 'signed-out':
+        return { state: 'signed-out', setupNeeded: stage.setupNeeded, passwordLengthMin: stage.passwordLengthMin, reason: stage.reason };
+      case 'locked': {
+        const { handle, displayName } = stage.session.person;
+        return { state: 'vault-locked', handle, displayName, passkeyCanUnlock: stage.passkeyCanUnlock };
+      }
+      case 'home':
+        return { state: 'ready', me: meOf(stage.home.me) };
+    }
+  }
+
+  #connectionView(home: Home | null): ConnectionView {
+    if (this.#connection.online) return { state: 'online' };
+    if (this.#offlineSince === null) return { state: 'connecting' };
+    return { state: 'offline', since: this.#offlineSince, queued: home?.waiting ?? 0 };
+  }
+
+  onSnapshot(listener: (snapshot: EngineSnapshot) => void): () => void {
+    return this.#snapshots.add(listener);
+  }
+  onTimeline(listener: (timeline: TimelineView) => void): () => void {
+    return this.#timelines.add(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#connection.close();
+    if (this.#stage.kind === 'home') this.#stage.home.close();
+    this.#snapshots.tell(this.snapshot());
+    await this.store.close();
+  }
+
+  // Account
+
+  async checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
+    return post(this.platform.network, 'invite.check', { grant });
+  }
+  prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes> {
+    return this.#desk.prepare(input);
+  }
+
+  async finishAccount(): Promise<Me> {
+    const state = await this.#desk.finish();
+    await this.#enter(state);
+    this.#connection.start();
+    return meOf(state);
+  }
+
+  async signInWithPassword(handle: string, password: string, deviceLabel: string): Promise<void> {
+    await this.#signedIn(await this.#desk.signInWithPassword(handle.trim().toLowerCase(), password, deviceLabel));
+  }
+  async signInWithPasskey(deviceLabel: string): Promise<void> {
+    await this.#signedIn(await this.#desk.signInWithPasskey(deviceLabel));
+  }
+
+  /** The device that lives here continues; another person's device is not touched but must be forgotten first. */
+  async #signedIn(session: Session): Promise<void> {
+    const stored = await this.store.get(account);
+    if (stored !== null && stored.userId === session.person.userId) await this.#enter(stored);
+    else {
+      if (stored !== null) throw new LanyingError('engine.busy_elsewhere', { reason: 'other_person' });
+      this.#move({ kind: 'arriving', session });
+    }
+    this.#connection.stop();
+    this.#connection.start();
+  }
+
+  #lockedSession(): Session {
+    if (this.#stage.kind !== 'locked') throw new LanyingError('session.required');
+    return this.#stage.session;
+  }
+
+  async unlockWithRecoveryCode(code: string): Promise<void> {
+    await this.#unlocked(await this.#desk.unlockWithCode(this.#connection, this.#lockedSession(), code));
+  }
+  async unlockWithPasskey(): Promise<void> {
+    await this.#unlocked(await this.#desk.unlockWithPasskey(this.#connection, this.#lockedSession()));
+  }
+
+  async signOut(forget: boolean): Promise<void> {
+    try {
+      await post(this.platform.network, 'session.end', {});
+    } catch (cause) {
+      const over = cause instanceof LanyingError && cause.code === 'session.required';
+      if (!over && !forget) throw cause;
+    }
+    if (this.#stage.kind === 'home') this.#stage.home.close();
+    this.#connection.stop();
+    this.#notices = [];
+    if (forget) await this.store.erase();
+    await this.#signedOut('none');
+  }
+
+  // People and invites
+
+  async createInvite(role: 'admin' | 'member'): Promise<{ readonly inviteId: InviteId; readonly link: string; readonly expiresAt: number }> {
+    const { inviteId, link, expiresAt } = await this.#connection.call('invite.create', { role });
+    return { inviteId, link, expiresAt };
+  }
+  async listInvites(): Promise<Output<'invite.list'>['invites']> {
+    return (await this.#connection.call('invite.list', {})).invites;
+  }
+  async revokeInvite(inviteId: InviteId): Promise<void> {
+    await this.#connection.call('invite.revoke', { inviteId });
+  }
+  refreshPeople(): Promise<void> {
+    return this.#home().directory.refresh();
+  }
+  acceptIdentity(userId: UserId): Promise<void> {
+    return this.#home().acceptIdentity(userId);
+  }
+  dismissNotices(): Promise<void> {
+    this.#notices = [];
+    this.#changed();
+    return Promise.resolve();
+  }
+
+  // Conversations
+
+  #home(): Home {
+    if (this.#closed) throw new LanyingError('engine.closed');
+    if (this.#stage.kind === 'locked' || this.#stage.kind === 'arriving') throw new LanyingError('vault.locked');
+    if (this.#stage.kind !== 'home') throw new LanyingError('session.required');
+    return this.#stage.home;
+  }
+
+  async createConversation(input: { readonly title: string | null; readonly members: readonly UserId[] }): Promise<ConversationId> {
+    return this.#home().createConversation(input.title, input.members);
+  }
+  async renameConversation(conversationId: ConversationId, title: string): Promise<void> {
+    await this.#home().rename(conversationId, title);
+  }
+  async addMembers(conversationId: ConversationId, members: readonly UserId[]): Promise<void> {
+    await this.#home().addMembers(conversationId, members);
+  }
+  async removeMember(conversationId: ConversationId, member: UserId): Promise<void> {
+    await this.#home().removeMember(conversationId, member);
+  }
+  async leaveConversation(conversationId: ConversationId): Promise<void> {
+    await this.#home().leave(conversationId);
+  }
+  async send(conversationId: ConversationId, text: string): Promise<MessageId> {
+    return this.#home().send(conversationId, text);
+  }
+  async retrySend(conversationId: ConversationId, id: MessageId): Promise<void> {
+    await this.#home().retry(conversationId, id);
+  }
+  async discardSend(conversationId: ConversationId, id: MessageId): Promise<void> {
+    await this.#home().discard(conversationId, id);
+  }
+  async setDraft(conversationId: ConversationId, text: string): Promise<void> {
+    await this.#home().setDraft(conversationId, text);
+  }
+  async typing(conversationId: ConversationId): Promise<void> {
+    await this.#home().typing(conversationId);
+  }
+  async openTimeline(conversationId: ConversationId): Promise<void> {
+    await this.#home().openTimeline(conversationId);
+  }
+  closeTimeline(conversationId: ConversationId): Promise<void> {
+    this.#home().closeTimeline(conversationId);
+    return Promise.resolve();
+  }
+  async loadOlder(conversationId: ConversationId): Promise<void> {
+    await this.#home().loadOlder(conversationId);
+  }
+  async markRead(conversationId: ConversationId, sequence: number): Promise<void> {
+    await this.#home().markRead(conversationId, sequence);
+  }
+
+  /** Resolves when this sign-in has caught up with the server once; rejects with `engine.closed`. */
+  synced(): Promise<void> {
+    return this.#until(() => this.#stage.kind === 'home' && this.#stage.synced);
+  }
+
+  /** Sequence of a message of this device once it is acknowledged; rejects with the code that it failed with. */
+  delivered(conversationId: ConversationId, id: MessageId): Promise<number> {
+    return this.#home().delivered(conversationId, id);
+  }
+
+  async readTexts(conversationId: ConversationId, before: number | null, limit: number): Promise<readonly TextEntry[]> {
+    return readTexts(this.#home(), conversationId, before, limit);
+  }
+  onText(listener: (conversationId: ConversationId, entry: TextEntry) => void): () => void {
+    return this.#texts.add(({ conversationId, entry }) => listener(conversationId, entry));
+  }
+
+  #until(reached: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = (): boolean => {
+        if (reached()) resolve();
+        else if (this.#closed) reject(new LanyingError('engine.closed'));
+        return reached() || this.#closed;
+      };
+      if (check()) return;
+      const stop = this.#snapshots.add(() => {
+        if (check()) stop();
+      });
+    });
+  }
+}
+
+const meOf = ({ userId, deviceId, handle, displayName, role }: AccountState): Me => ({ userId, deviceId, handle, displayName, role });
+
+/** An engine on its platform. Resolves as soon as its first snapshot means something; connecting goes on behind it. */
+export async function createEngine(platform: Platform): Promise<LanyingEngine> {
+  const engine = new LanyingEngine(platform, await SealedStore.open(platform.store));
+  await engine.start();
+  return engine;
+}

@@ -1,0 +1,193 @@
+/**
+ * One socket to the server, kept alive: connect, wait, reconnect with growing, jittered pauses. Calls are answered, or
+ * reject with a typed error; a lost connection rejects what was waiting with `network.unreachable`.
+ */
+import * as v from 'valibot';
+import { decodeServerFrame, encodeRequest, type ServerFrame } from '#protocol/codec.ts';
+import { type CommandName, commands, type Output } from '#protocol/commands/index.ts';
+import { type EventName, type EventPayload, events } from '#protocol/events.ts';
+import { clientPingEveryMs, protocolVersion, requestsInFlightMax } from '#protocol/limits.ts';
+import { LanyingError } from './api.ts';
+import type { Network, Runtime, Socket, Timer } from './ports.ts';
+
+const requestTimeoutMs = 30_000;
+const pauseMsMin = 250;
+const pauseMsMax = 15_000;
+
+export type LinkState =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'opening'; readonly socket: Socket }
+  | { readonly kind: 'online'; readonly socket: Socket; readonly ping: Timer }
+  | { readonly kind: 'pausing'; readonly timer: Timer };
+
+export type ServerEvent = { [N in EventName]: { readonly name: N; readonly payload: EventPayload<N> } }[EventName];
+
+interface Waiting {
+  readonly command: CommandName;
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: LanyingError) => void;
+  readonly timer: Timer;
+}
+
+export interface ConnectionListener {
+  onOnline(): void;
+  onOffline(): void;
+  onEvent(event: ServerEvent): void;
+  /** The server does not know this session (any more). */
+  onRefused(): void;
+}
+
+export class Connection {
+  #state: LinkState = { kind: 'stopped' };
+  #attempts = 0;
+  #next = 0;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #unsent: (() => void)[] = [];
+  readonly #stopOnline: () => void;
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly network: Network,
+    readonly listener: ConnectionListener,
+  ) {
+    this.#stopOnline = network.onOnline(() => {
+      if (this.#state.kind === 'pausing') this.#open();
+    });
+  }
+
+  get online(): boolean {
+    return this.#state.kind === 'online';
+  }
+
+  start(): void {
+    if (this.#state.kind === 'stopped') this.#open();
+  }
+
+  stop(): void {
+    const state = this.#state;
+    this.#state = { kind: 'stopped' };
+    if (state.kind === 'pausing') state.timer.cancel();
+    if (state.kind === 'online') state.ping.cancel();
+    if (state.kind === 'online' || state.kind === 'opening') state.socket.close();
+    this.#rejectAll();
+  }
+
+  close(): void {
+    this.stop();
+    this.#stopOnline();
+  }
+
+  /** Sends a command; the answer has passed the row's schema. */
+  async call<N extends CommandName>(command: N, input: v.InferInput<(typeof commands)[N]['input']>): Promise<Output<N>> {
+    const output = await new Promise<unknown>((resolve, reject) => this.#send(command, input, resolve, reject));
+    const parsed = v.safeParse(commands[command].output, output);
+    if (!parsed.success) throw new LanyingError('server.internal', { reason: 'answer' });
+    return parsed.output;
+  }
+
+  #send(command: CommandName, input: unknown, resolve: (output: unknown) => void, reject: (error: LanyingError) => void): void {
+    const state = this.#state;
+    if (state.kind !== 'online') return reject(new LanyingError('network.unreachable'));
+    if (this.#waiting.size >= requestsInFlightMax - 1) {
+      this.#unsent.push(() => this.#send(command, input, resolve, reject));
+      return;
+    }
+    const id = this.#next;
+    this.#next = (this.#next + 1) >>> 0;
+    const timer = this.runtime.after(requestTimeoutMs, () => state.socket.close());
+    this.#waiting.set(id, { command, resolve, reject, timer });
+    state.socket.send(encodeRequest(id, command, input));
+  }
+
+  #open(): void {
+    if (this.#state.kind === 'pausing') this.#state.timer.cancel();
+    const socket: Socket = this.network.connect({
+      onOpen: () => undefined,
+      onFrame: (frame) => this.#onFrame(socket, frame),
+      onClose: () => this.#onClose(socket),
+    });
+    this.#state = { kind: 'opening', socket };
+  }
+
+  #isCurrent(socket: Socket): boolean {
+    return (this.#state.kind === 'opening' || this.#state.kind === 'online') && this.#state.socket === socket;
+  }
+
+  #onClose(socket: Socket): void {
+    if (!this.#isCurrent(socket)) return;
+    const wasOnline = this.#state.kind === 'online';
+    if (this.#state.kind === 'online') this.#state.ping.cancel();
+    this.#attempts += 1;
+    const ceiling = Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(this.#attempts - 1, 8));
+    const jitter = (this.runtime.random(1)[0] ?? 0) / 255;
+    const timer = this.runtime.after(ceiling * (0.5 + jitter / 2), () => this.#open());
+    this.#state = { kind: 'pausing', timer };
+    this.#rejectAll();
+    if (wasOnline) this.listener.onOffline();
+    if (this.#attempts % 3 === 1) void this.#askSession();
+  }
+
+  /** A refused upgrade looks like a lost connection; only a plain call tells that the session has ended. */
+  async #askSession(): Promise<void> {
+    try {
+      const { status } = await this.network.post('session.get', {});
+      if (status === 401 && this.#state.kind === 'pausing') this.listener.onRefused();
+    } catch (cause) {
+      if (!(cause instanceof LanyingError)) throw cause;
+    }
+  }
+
+  #rejectAll(): void {
+    const error = new LanyingError('network.unreachable');
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { timer, reject } of waiting) {
+      timer.cancel();
+      reject(error);
+    }
+    for (const retry of this.#unsent.splice(0)) retry();
+  }
+
+  #onFrame(socket: Socket, bytes: Uint8Array<ArrayBuffer>): void {
+    if (!this.#isCurrent(socket)) return;
+    const frame = decodeServerFrame(bytes);
+    // A frame of a later version, or nonsense: without it nothing is lost that the log does not have.
+    if (frame === null) return;
+    if (frame.kind === 'event') this.#onEvent(socket, frame);
+    else this.#onAnswer(frame);
+  }
+
+  #onAnswer(frame: Exclude<ServerFrame, { kind: 'event' }>): void {
+    const waiting = this.#waiting.get(frame.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(frame.id);
+    waiting.timer.cancel();
+    if (frame.kind === 'answer') waiting.resolve(frame.output);
+    else waiting.reject(new LanyingError(frame.code, frame.detail));
+    this.#unsent.shift()?.();
+  }
+
+  #onEvent(socket: Socket, frame: ServerFrame & { kind: 'event' }): void {
+    const parsed = v.safeParse(events[frame.name], frame.payload);
+    if (!parsed.success) return;
+    const event = { name: frame.name, payload: parsed.output } as ServerEvent;
+    if (event.name === 'ready') {
+      if (event.payload.protocol !== protocolVersion) return socket.close();
+      this.#attempts = 0;
+      this.#state = { kind: 'online', socket, ping: this.#pingLater() };
+      this.listener.onOnline();
+      return;
+    }
+    if (this.#state.kind === 'online') this.listener.onEvent(event);
+  }
+
+  #pingLater(): Timer {
+    return this.runtime.after(clientPingEveryMs, () => {
+      if (this.#state.kind !== 'online') return;
+      const { socket } = this.#state;
+      this.#state = { kind: 'online', socket, ping: this.#pingLater() };
+      // A ping without an answer closes the socket by its time-out; its own rejection says nothing more.
+      this.#send('session.ping', {}, () => undefined, () => undefined);
+    });
+  }
+}

@@ -1,0 +1,203 @@
+/** People and the identity keys that they are known by. Every key that this device uses passes through the pins ([E1], [E2]). */
+import { parseCertificate } from '#protocol/certificate.ts';
+import type { UserId } from '#protocol/ids.ts';
+import type { Person } from '#protocol/model.ts';
+import { LanyingError, type PersonView, type SecurityNotice } from './api.ts';
+import type { Connection } from './connection.ts';
+import { verifyCertificate } from './identity/certificate.ts';
+import { identityFromSeed } from './identity/identity.ts';
+import { acceptKey, decodePins, encodePins, mergePins, observeKey, type Pins } from './identity/pins.ts';
+import { fingerprint, joinFingerprints } from './identity/safety-number.ts';
+import { sameBytes } from './identity/same-bytes.ts';
+import { Mutex } from './mutex.ts';
+import type { Runtime } from './ports.ts';
+import { type AccountState, pins as pinRecord } from './store/records.ts';
+import type { SealedStore } from './store/sealed-store.ts';
+import type { VaultCipher } from './vault/vault-cipher.ts';
+
+const itemName = 'pins';
+const pageSize = 200;
+
+export interface DirectoryListener {
+  onChange(): void;
+  onNotice(notice: SecurityNotice): void;
+}
+
+export class Directory {
+  #people = new Map<UserId, Person>();
+  #pins: Pins = new Map();
+  #version = 0;
+  #views: readonly PersonView[] | null = null;
+  readonly #fingerprints = new Map<UserId, { readonly key: Uint8Array; readonly digits: string }>();
+  readonly #saving = new Mutex();
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly store: SealedStore,
+    readonly connection: Connection,
+    readonly vault: VaultCipher,
+    readonly me: AccountState,
+    readonly listener: DirectoryListener,
+  ) {}
+
+  async load(): Promise<void> {
+    const stored = await this.store.get(pinRecord);
+    const kept = (stored === null ? null : decodePins(stored.encoded)) ?? new Map();
+    // One's own key comes from the vault, never from the server.
+    this.#pins = observeKey(kept, this.me.userId, identityFromSeed(this.me.identitySeed).publicKey).pins;
+    this.#version = stored?.version ?? 0;
+  }
+
+  person(userId: UserId): Person | null {
+    return this.#people.get(userId) ?? null;
+  }
+
+  byHandle(handle: string): Person | null {
+    return [...this.#people.values()].find((person) => person.handle === handle) ?? null;
+  }
+
+  changed(userId: UserId): boolean {
+    return this.#pins.get(userId)?.state === 'changed';
+  }
+
+  /** Everybody, and the pins of the person's other devices. */
+  async refresh(): Promise<void> {
+    await this.#pullPins();
+    let after: string | undefined;
+    for (let more = true; more; ) {
+      const page = await this.connection.call('people.list', after === undefined ? { limit: pageSize } : { after, limit: pageSize });
+      await this.observe(page.people);
+      after = page.people.at(-1)?.handle;
+      more = page.more && after !== undefined;
+    }
+  }
+
+  async observe(people: readonly Person[]): Promise<void> {
+    let pins = this.#pins;
+    for (const person of people) {
+      this.#people.set(person.userId, person);
+      const seen = observeKey(pins, person.userId, person.identityKey);
+      if (seen.observation === 'changed' && pins !== seen.pins) {
+        this.listener.onNotice({ kind: 'identity_changed', at: this.runtime.now(), userId: person.userId, conversationId: null });
+      }
+      pins = seen.pins;
+    }
+    this.#views = null;
+    if (pins !== this.#pins) await this.#setPins(pins);
+    this.listener.onChange();
+  }
+
+  /** Makes sure that these people are known; rejects with `person.unknown`. */
+  async need(userIds: readonly UserId[]): Promise<void> {
+    const missing = userIds.filter((userId) => !this.#people.has(userId));
+    if (missing.length === 0) return;
+    const { people } = await this.connection.call('people.find', { userIds: missing });
+    await this.observe(people);
+    if (missing.some((userId) => !this.#people.has(userId))) throw new LanyingError('person.unknown');
+  }
+
+  async #exists(userId: UserId): Promise<boolean> {
+    try {
+      await this.need([userId]);
+      return true;
+    } catch (cause) {
+      if (cause instanceof LanyingError && cause.code === 'person.unknown') return false;
+      throw cause;
+    }
+  }
+
+  async accept(userId: UserId): Promise<void> {
+    const pin = this.#pins.get(userId);
+    if (pin?.state !== 'changed') return;
+    await this.#setPins(acceptKey(this.#pins, userId, pin.offered));
+    this.#views = null;
+    this.listener.onChange();
+  }
+
+  /** The hook of every MLS operation: does this credential vouch for this key, by the pinned identity of its person? */
+  readonly checkCredential = async (credential: Uint8Array, signatureKey: Uint8Array): Promise<boolean> => {
+    const claimed = parseCertificate(credential);
+    if (claimed === null || !sameBytes(claimed.deviceKey, signatureKey)) return false;
+    if (!this.#pins.has(claimed.userId) && !(await this.#exists(claimed.userId))) return false;
+    const pin = this.#pins.get(claimed.userId);
+    if (pin === undefined) return false;
+    const checked = await verifyCertificate(credential, { userId: claimed.userId, identityKey: pin.key, at: this.runtime.now() });
+    if (!checked.ok) {
+      this.listener.onNotice({ kind: 'device_refused', at: this.runtime.now(), userId: claimed.userId, conversationId: null, reason: checked.reason });
+    }
+    return checked.ok;
+  };
+
+  views(): readonly PersonView[] {
+    if (this.#views !== null) return this.#views;
+    this.#views = [...this.#people.values()].map((person) => {
+      const pin = this.#pins.get(person.userId);
+      const identity = pin === undefined ? 'unknown' : pin.state;
+      const own = person.userId === this.me.userId;
+      return {
+        userId: person.userId,
+        handle: person.handle,
+        displayName: person.displayName,
+        role: person.role,
+        safetyNumber: own || pin === undefined ? null : this.#safetyNumber(person.userId, pin.state === 'changed' ? pin.offered : pin.key),
+        identity,
+      };
+    });
+    return this.#views;
+  }
+
+  /** Null until it is worked out: 20 ms each, one at a time between other things. */
+  #safetyNumber(userId: UserId, key: Uint8Array<ArrayBuffer>): string | null {
+    const mine = this.#people.get(this.me.userId);
+    if (mine === undefined) return null;
+    const own = this.#digits(this.me.userId, mine.identityKey);
+    const theirs = this.#digits(userId, key);
+    return own === null || theirs === null ? null : joinFingerprints(own, theirs);
+  }
+
+  #digits(userId: UserId, key: Uint8Array<ArrayBuffer>): string | null {
+    const known = this.#fingerprints.get(userId);
+    if (known !== undefined && sameBytes(known.key, key)) return known.digits === '' ? null : known.digits;
+    this.#fingerprints.set(userId, { key, digits: '' });
+    this.runtime.after(this.#fingerprints.size * 5, () => {
+      this.#fingerprints.set(userId, { key, digits: fingerprint({ userId, identityKey: key }) });
+      this.#views = null;
+      this.listener.onChange();
+    });
+    return null;
+  }
+
+  async #setPins(pins: Pins): Promise<void> {
+    this.#pins = pins;
+    await this.store.write([await this.store.put(pinRecord, '', { version: this.#version, encoded: encodePins(pins) })]);
+    await this.#saving.run(() => this.#pushPins());
+  }
+
+  async #pullPins(): Promise<void> {
+    const item = await this.connection.call('vaultItem.get', { name: itemName });
+    if (item.sealed === null || item.version <= this.#version) return;
+    const opened = await this.vault.openItem(itemName, item.version, item.sealed);
+    const theirs = opened === null ? null : decodePins(opened);
+    if (theirs === null) return;
+    this.#version = item.version;
+    this.#pins = mergePins(this.#pins, theirs);
+  }
+
+  /** The person's other devices find the same pins; a lost race takes theirs in and tries again. */
+  async #pushPins(): Promise<void> {
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const version = this.#version + 1;
+      try {
+        const sealed = await this.vault.sealItem(itemName, version, encodePins(this.#pins));
+        await this.connection.call('vaultItem.put', { name: itemName, version: this.#version, sealed });
+        this.#version = version;
+        await this.store.write([await this.store.put(pinRecord, '', { version, encoded: encodePins(this.#pins) })]);
+        return;
+      } catch (cause) {
+        if (!(cause instanceof LanyingError)) throw cause;
+        if (cause.code !== 'vault.conflict') return;
+        await this.#pullPins();
+      }
+    }
+  }
+}

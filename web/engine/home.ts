@@ -1,0 +1,373 @@
+/** Everything of one signed-in device, from the moment its vault is open until it signs out. */
+import type { ServerEvent } from './connection.ts';
+import type { ConversationId, MessageId, UserId } from '#protocol/ids.ts';
+import { LanyingError, type ConversationView, type PersonView, type SecurityNotice, type TimelineView } from './api.ts';
+import type { Connection } from './connection.ts';
+import { BodyCipher } from './content/body.ts';
+import { encodeContent, textBytesMax } from './content/content.ts';
+import type { Conversation } from './conversation/conversation.ts';
+import { claim, create } from './conversation/entering.ts';
+import { Outbox } from './conversation/outbox.ts';
+import type { ConversationListener, Parts } from './conversation/parts.ts';
+import { Typing } from './conversation/typing.ts';
+import { Directory } from './directory.ts';
+import { refill } from './keys.ts';
+import type { Runtime, Timer } from './ports.ts';
+import { Rooms } from './rooms.ts';
+import { type AccountState, after, drafts, type MessageState } from './store/records.ts';
+import type { SealedStore } from './store/sealed-store.ts';
+import { Timeline } from './timeline.ts';
+import { textOf, type TextEntry } from './texts.ts';
+import { VaultCipher } from './vault/vault-cipher.ts';
+import { conversationView } from './views.ts';
+import { idBytes, idFromBytes } from '#protocol/ids.ts';
+import { epochAgeMsMax } from '#protocol/limits.ts';
+
+const upkeepEveryMs = 10 * 60_000;
+const tidyAfterMs = 1_500;
+const refillAfterMs = 3_000;
+
+export interface HomeListener {
+  onChange(): void;
+  onTimeline(view: TimelineView): void;
+  onNotice(notice: SecurityNotice): void;
+  onText(conversationId: ConversationId, entry: TextEntry): void;
+  /** Something went wrong beneath: the connection is worth a new try. */
+  onTrouble(cause: unknown): void;
+}
+
+export class Home implements ConversationListener {
+  readonly rooms: Rooms;
+  readonly #outbox: Outbox;
+  readonly #typing: Typing;
+  readonly parts: Parts;
+  readonly #drafts = new Map<ConversationId, string>();
+  readonly #timelines = new Map<ConversationId, Timeline>();
+  #upkeep: Timer;
+  #refilling: Timer | null = null;
+  #closed = false;
+
+  private constructor(
+    readonly runtime: Runtime,
+    readonly connection: Connection,
+    readonly directory: Directory,
+    readonly store: SealedStore,
+    readonly me: AccountState,
+    vault: VaultCipher,
+    readonly listener: HomeListener,
+  ) {
+    this.parts = { runtime, store, connection, directory, cipher: new BodyCipher(runtime), vault, me, listener: this };
+    this.rooms = new Rooms(this.parts, (room) => this.#added(room));
+    this.#outbox = new Outbox(this.parts, (room) => this.#blocked(room));
+    this.#typing = new Typing(this.parts, (id) => this.#push(id));
+    this.#upkeep = runtime.after(upkeepEveryMs, () => this.#keepUp());
+  }
+
+  static async open(runtime: Runtime, connection: Connection, store: SealedStore, me: AccountState, listener: HomeListener): Promise<Home> {
+    const vault = await VaultCipher.create(runtime, me.userId, me.vaultKey);
+    const directory = new Directory(runtime, store, connection, vault, me, listener);
+    await directory.load();
+    const home = new Home(runtime, connection, directory, store, me, vault, listener);
+    await home.rooms.load();
+    await home.#outbox.load();
+    for (const { name, value } of await store.range(drafts, '', after(''), 10_000)) {
+      const room = home.rooms.all().find(({ id }) => id === name);
+      if (room !== undefined) home.#drafts.set(room.id, value.text);
+    }
+    return home;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#upkeep.cancel();
+    this.#refilling?.cancel();
+    this.#outbox.close();
+  }
+
+  /** After each connection is up and the session is this device's. */
+  async synchronise(): Promise<void> {
+    await this.directory.refresh();
+    await this.rooms.synchronise();
+    for (const room of this.rooms.all()) {
+      await room.exclusively(async () => {
+        if (room.state.pending !== null && room.halted === null) await room.settle();
+      });
+      await this.#outbox.flush(room);
+      await this.rooms.archive(room);
+    }
+    this.#refillLater();
+  }
+
+  /** Key packages cost tens of milliseconds each: they wait until what a person waits for is done. */
+  #refillLater(): void {
+    this.#refilling ??= this.runtime.after(refillAfterMs, () => {
+      const { runtime, store, connection, me } = this;
+      const done = refill({ runtime, store, keys: store.keys, certificate: me.certificate }, connection);
+      this.#background(done.finally(() => (this.#refilling = null)));
+    });
+  }
+
+  /** Entries that the server acknowledged to this device are in the local log when it resolves, while the connection lasts. */
+  async ownArrived(room: Conversation): Promise<void> {
+    const missing = () => this.#outbox.queued(room.id).some(({ acknowledged }) => (acknowledged ?? 0) > room.state.cursor.sequence);
+    if (!missing() || !this.connection.online) return;
+    await room.exclusively(async () => {
+      if (missing()) await room.catchUp();
+    });
+  }
+
+  onEvent(event: ServerEvent): void {
+    this.#background(this.#handle(event));
+  }
+
+  async #handle(event: ServerEvent): Promise<void> {
+    if (event.name === 'entry') return this.rooms.entry(event.payload);
+    if (event.name === 'conversation') return this.rooms.heard(event.payload.conversation);
+    if (event.name === 'removed') return this.rooms.removed(event.payload.conversationId);
+    if (event.name === 'lagged') return this.rooms.lagged(event.payload.conversationIds);
+    if (event.name === 'keyPackages') return this.#refillLater();
+    if (event.name === 'devices') return this.directory.refresh();
+    const room = 'conversationId' in event.payload ? this.rooms.get(event.payload.conversationId) : null;
+    if (room === null) return;
+    if (event.name === 'signal') return this.#typing.heard(room, event.payload);
+    if (event.name === 'read') await this.#read(room, event.payload.readSequence);
+  }
+
+  // What conversations tell.
+
+  onConversation(conversationId: ConversationId): void {
+    this.#push(conversationId);
+    this.listener.onChange();
+    const room = this.rooms.get(conversationId);
+    if (room !== null && this.connection.online) this.#background(this.rooms.archive(room));
+  }
+
+  onEntry(conversationId: ConversationId, message: MessageState): void {
+    this.#timelines.get(conversationId)?.entered(message);
+    this.#typing.spoke(conversationId, message.entry.user);
+    if (message.entry.device === this.me.deviceId) this.#background(this.#outbox.arrived(conversationId, message.entry.id, message.entry.sequence));
+    const text = textOf(message);
+    if (text !== null) this.listener.onText(conversationId, text);
+    if (message.shown.type === 'left') this.#tidyLater(conversationId);
+    this.#push(conversationId);
+  }
+
+  onNotice(notice: SecurityNotice): void {
+    this.listener.onNotice(notice);
+  }
+
+  /** Somebody left: whoever is online takes them out of the tree, each after a pause of its own length. */
+  #tidyLater(conversationId: ConversationId): void {
+    const pause = tidyAfterMs * (0.2 + (this.runtime.random(1)[0] ?? 0) / 255);
+    this.runtime.after(pause, () => {
+      const room = this.rooms.get(conversationId);
+      if (room !== null && this.connection.online && !this.#closed) this.#background(this.#tidy(room));
+    });
+  }
+
+  #tidy(room: Conversation): Promise<unknown> {
+    const leavers = () => room.leavesOf(room.state.left.filter((user) => user !== this.me.userId));
+    return room.exclusively(async () => {
+      if (room.state.active && leavers().length > 0) await room.submit(() => Promise.resolve(leavers().length > 0 ? {} : null));
+    });
+  }
+
+  /** Epochs end after a day even where nobody writes ([E9]); the pause by leaf keeps all from committing at once. */
+  #keepUp(): void {
+    this.#upkeep = this.runtime.after(upkeepEveryMs, () => this.#keepUp());
+    if (!this.connection.online) return;
+    const now = this.runtime.now();
+    for (const room of this.rooms.all()) {
+      const jitterMs = ((this.runtime.random(1)[0] ?? 0) / 255) * 6 * upkeepEveryMs;
+      const stale = () => now - room.state.epochStartedAt > epochAgeMsMax - 6 * upkeepEveryMs + jitterMs;
+      if (room.state.active && stale()) this.#background(room.exclusively(() => room.submit(() => Promise.resolve(stale() ? {} : null))));
+    }
+  }
+
+  #background(work: Promise<unknown>): void {
+    work.catch((cause: unknown) => {
+      if (!this.#closed) this.listener.onTrouble(cause);
+    });
+  }
+
+  #added(room: Conversation): void {
+    this.onConversation(room.id);
+  }
+
+  #blocked(room: Conversation): boolean {
+    return room.halted !== null || room.state.members.some((userId) => userId !== this.me.userId && this.directory.changed(userId));
+  }
+
+  // What screens ask.
+
+  get waiting(): number {
+    return this.#outbox.waiting;
+  }
+
+  people(): readonly PersonView[] {
+    return this.directory.views();
+  }
+
+  views(): readonly ConversationView[] {
+    const changed = (userId: UserId): boolean => this.directory.changed(userId);
+    return this.rooms
+      .all()
+      .map((room) => conversationView(room, this.#outbox.queued(room.id), this.#drafts.get(room.id) ?? '', this.me.userId, changed))
+      .toSorted((a, b) => b.activeAt - a.activeAt || (a.conversationId < b.conversationId ? -1 : 1));
+  }
+
+  #room(conversationId: ConversationId): Conversation {
+    const room = this.rooms.get(conversationId);
+    if (room === null) throw new LanyingError('conversation.unknown');
+    return room;
+  }
+
+  #active(conversationId: ConversationId): Conversation {
+    const room = this.#room(conversationId);
+    if (!room.state.active) throw new LanyingError('conversation.left');
+    return room;
+  }
+
+  /** Nothing is sealed for people whose identity is in doubt, or into a log that is ([E2], [E4]). */
+  #trusted(conversationId: ConversationId): Conversation {
+    const room = this.#active(conversationId);
+    const changed = room.state.members.find((userId) => userId !== this.me.userId && this.directory.changed(userId));
+    if (changed !== undefined) throw new LanyingError('identity.changed', { field: changed });
+    if (room.halted !== null) throw new LanyingError('identity.mismatch', { reason: room.halted });
+    return room;
+  }
+
+  async createConversation(title: string | null, members: readonly UserId[]): Promise<ConversationId> {
+    const others = [...new Set(members)].filter((userId) => userId !== this.me.userId);
+    const room = await this.rooms.making(() => create(this.parts, title, others));
+    return room.id;
+  }
+
+  async rename(conversationId: ConversationId, title: string): Promise<void> {
+    const room = this.#trusted(conversationId);
+    await room.exclusively(() => this.#say(room, 'meta', encodeContent({ type: 'meta', title })));
+  }
+
+  async leave(conversationId: ConversationId): Promise<void> {
+    const room = this.#active(conversationId);
+    await room.exclusively(async () => {
+      await this.#say(room, 'leave', encodeContent({ type: 'leave' }));
+      await room.update({ active: false });
+    });
+  }
+
+  /** A sealed entry that is not queued: a title or a farewell, tried again while epochs move. */
+  async #say(room: Conversation, kind: 'meta' | 'leave', content: Uint8Array<ArrayBuffer>): Promise<void> {
+    const id = idFromBytes<MessageId>(this.runtime.random(idBytes));
+    for (let attempt = 0; ; attempt += 1) {
+      const { epoch, secrets } = await room.present();
+      const message = { id, epoch, body: await room.seal(secrets, epoch, id, kind, content) };
+      try {
+        if (kind === 'leave') await this.connection.call('conversation.leave', { conversationId: room.id, message });
+        else await this.connection.call('conversation.send', { conversationId: room.id, kind, message });
+        return;
+      } catch (cause) {
+        const again = cause instanceof LanyingError && (cause.code === 'epoch.stale' || cause.code === 'message.seen_refused') && attempt < 8;
+        if (!again) throw cause;
+        await room.catchUp();
+        if (room.leavesOf(room.state.left.filter((user) => user !== this.me.userId)).length > 0) await room.submit(() => Promise.resolve({}));
+      }
+    }
+  }
+
+  async addMembers(conversationId: ConversationId, userIds: readonly UserId[]): Promise<void> {
+    const room = this.#trusted(conversationId);
+    await room.exclusively(() =>
+      room.submit(async (_group, state) => {
+        const add = await claim(this.parts, userIds, state.suite, state.members);
+        return add.length === 0 ? null : { add: [...add] };
+      }),
+    );
+  }
+
+  async removeMember(conversationId: ConversationId, userId: UserId): Promise<void> {
+    const room = this.#active(conversationId);
+    await room.exclusively(() =>
+      room.submit(() => {
+        const remove = room.leavesOf([userId]);
+        return Promise.resolve(remove.length === 0 ? null : { remove: [...remove] });
+      }),
+    );
+  }
+
+  async send(conversationId: ConversationId, text: string): Promise<MessageId> {
+    const room = this.#trusted(conversationId);
+    if (text.trim() === '') throw new LanyingError('message.empty');
+    if (new TextEncoder().encode(text).length > textBytesMax) throw new LanyingError('message.too_long');
+    const id = await this.#outbox.add(conversationId, text);
+    this.#background(this.#outbox.flush(room));
+    return id;
+  }
+
+  /** Sequence of a queued message once it is acknowledged; rejects with the code that it failed with. */
+  delivered(conversationId: ConversationId, id: MessageId): Promise<number> {
+    return new Promise((resolve, reject) => this.#outbox.watch(conversationId, id, { resolve, reject }));
+  }
+
+  async retry(conversationId: ConversationId, id: MessageId): Promise<void> {
+    await this.#outbox.retry(conversationId, id);
+    this.#background(this.#outbox.flush(this.#room(conversationId)));
+  }
+
+  discard(conversationId: ConversationId, id: MessageId): Promise<void> {
+    return this.#outbox.discard(conversationId, id);
+  }
+
+  /** After an identity was decided on: what was blocked goes out. */
+  async acceptIdentity(userId: UserId): Promise<void> {
+    await this.directory.accept(userId);
+    for (const room of this.rooms.all()) this.#background(room.reconsider().then(() => this.#outbox.flush(room)));
+  }
+
+  async setDraft(conversationId: ConversationId, text: string): Promise<void> {
+    const room = this.#room(conversationId);
+    this.#drafts.set(room.id, text);
+    await this.store.write([text === '' ? this.store.remove(drafts, room.id) : await this.store.put(drafts, room.id, { text })]);
+    this.listener.onChange();
+  }
+
+  typing(conversationId: ConversationId): Promise<void> {
+    return this.#typing.say(this.#active(conversationId));
+  }
+
+  async openTimeline(conversationId: ConversationId): Promise<void> {
+    const room = this.#room(conversationId);
+    const timeline = new Timeline(this.parts, room, this.#outbox, (view) => this.listener.onTimeline(view));
+    this.#timelines.set(conversationId, timeline);
+    await timeline.open();
+    this.#push(conversationId);
+  }
+
+  closeTimeline(conversationId: ConversationId): void {
+    this.#timelines.delete(conversationId);
+  }
+
+  async loadOlder(conversationId: ConversationId): Promise<void> {
+    await this.#timelines.get(conversationId)?.older();
+    this.#push(conversationId);
+  }
+
+  #push(conversationId: ConversationId): void {
+    this.#timelines.get(conversationId)?.push(this.#typing.of(conversationId));
+  }
+
+  async markRead(conversationId: ConversationId, sequence: number): Promise<void> {
+    const room = this.#room(conversationId);
+    if (sequence <= room.state.readSequence) return;
+    await this.#read(room, sequence);
+    if (this.connection.online && room.state.active) await this.connection.call('conversation.markRead', { conversationId, sequence });
+  }
+
+  async #read(room: Conversation, sequence: number): Promise<void> {
+    await room.exclusively(async () => {
+      if (sequence <= room.state.readSequence) return;
+      const unread = sequence >= room.state.cursor.sequence ? 0 : await this.rooms.unreadBehind(room, sequence);
+      await room.update({ readSequence: sequence, unread });
+    });
+  }
+}

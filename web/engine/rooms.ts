@@ -1,0 +1,222 @@
+/** All conversations of a signed-in device: which there are, bringing them up to date, entering new ones. */
+import type { EventPayload } from '#protocol/events.ts';
+import type { ConversationId } from '#protocol/ids.ts';
+import { tailCursorsMax } from '#protocol/limits.ts';
+import type { Conversation as Summary } from '#protocol/model.ts';
+import { LanyingError } from './api.ts';
+import { Conversation } from './conversation/conversation.ts';
+import { enterByExternalCommit, enterByWelcome } from './conversation/entering.ts';
+import { fetchOlder, fetchTitle } from './conversation/history.ts';
+import type { Parts } from './conversation/parts.ts';
+import { epoch, MlsError } from './mls/index.ts';
+import { Mutex } from './mutex.ts';
+import { after, conversations as records, messages, padded } from './store/records.ts';
+
+/** This device's own troubles, or worth a new try: no sign of a lie. */
+const passing = new Set<string>([
+  'network.unreachable', 'server.unavailable', 'epoch.stale', 'session.required', 'engine.closed', 'engine.busy_elsewhere', 'storage.failed',
+]);
+
+export class Rooms {
+  readonly #rooms = new Map<ConversationId, Conversation>();
+  readonly #entering = new Mutex();
+  readonly #named = new Set<string>();
+
+  constructor(
+    readonly parts: Parts,
+    readonly added: (conversation: Conversation) => void,
+  ) {}
+
+  async load(): Promise<void> {
+    for (const { value } of await this.parts.store.range(records, '', after(''), 10_000)) {
+      this.#rooms.set(value.conversationId, new Conversation(this.parts, value));
+    }
+  }
+
+  all(): readonly Conversation[] {
+    return [...this.#rooms.values()];
+  }
+
+  get(conversationId: ConversationId): Conversation | null {
+    return this.#rooms.get(conversationId) ?? null;
+  }
+
+  /** Runs while no conversation is being entered, so that one's own new one is not taken for somebody else's. */
+  making(make: () => Promise<Conversation>): Promise<Conversation> {
+    return this.#entering.run(async () => {
+      const made = await make();
+      this.#rooms.set(made.id, made);
+      this.added(made);
+      return made;
+    });
+  }
+
+  /** After each connection: what was missed, what is new, then everything live. */
+  async synchronise(): Promise<void> {
+    const summaries = await this.#summaries();
+    await this.#enterAll(summaries);
+    for (const room of this.#rooms.values()) room.live = false;
+    await this.catchUpAll();
+    for (const summary of summaries) await this.#summarised(summary, true);
+  }
+
+  async #summaries(): Promise<readonly Summary[]> {
+    const all: Summary[] = [];
+    for (let more = true; more; ) {
+      const last = all.at(-1)?.conversationId;
+      const page = await this.parts.connection.call('conversation.list', last === undefined ? {} : { after: last });
+      all.push(...page.conversations);
+      more = page.more && page.conversations.length > 0;
+    }
+    return all;
+  }
+
+  /** Cursors go in hundreds; whoever got a page asks again until all are live. */
+  async catchUpAll(): Promise<void> {
+    let behind = this.all().filter((room) => room.state.active && room.halted === null);
+    while (behind.length > 0) {
+      const asked = behind.slice(0, tailCursorsMax);
+      const { results } = await this.parts.connection.call('log.tail', { cursors: asked.map(({ cursor }) => cursor) });
+      const again: Conversation[] = [];
+      for (const result of results) {
+        const room = this.#rooms.get(result.conversationId);
+        if (room !== undefined && (await room.tailed(result))) again.push(room);
+      }
+      behind = [...again, ...behind.slice(tailCursorsMax)];
+    }
+  }
+
+  /** A summary pushed by the server: a new conversation, or changes of one that is here. */
+  async heard(summary: Summary): Promise<void> {
+    if (!this.#rooms.has(summary.conversationId) || !this.#rooms.get(summary.conversationId)?.state.active) await this.#enterAll([summary]);
+    await this.#summarised(summary, false);
+  }
+
+  /** `whole`: the log was read to its head after the summary was made. */
+  async #summarised(summary: Summary, whole: boolean): Promise<void> {
+    const room = this.#rooms.get(summary.conversationId);
+    if (room === undefined) return;
+    if (!room.bearsOut(summary, whole)) return room.contradicted(summary.headSequence);
+    await room.summarised(summary);
+    for (const userId of room.strangers(summary)) {
+      const name = `${room.id}/${userId}`;
+      if (this.#named.has(name)) continue;
+      this.#named.add(name);
+      this.parts.listener.onNotice({ kind: 'members_differ', at: this.parts.runtime.now(), conversationId: room.id, userId });
+    }
+  }
+
+  async #enterAll(summaries: readonly Summary[]): Promise<void> {
+    await this.#entering.run(async () => {
+      const missing = summaries.filter(({ conversationId }) => {
+        const room = this.#rooms.get(conversationId);
+        return room === undefined || !room.state.active;
+      });
+      if (missing.length === 0) return;
+      await this.#takeWelcomes(missing);
+      for (const summary of missing) {
+        const room = this.#rooms.get(summary.conversationId);
+        if (room === undefined || !room.state.active) await this.#enterAlone(summary);
+      }
+    });
+  }
+
+  async #takeWelcomes(summaries: readonly Summary[]): Promise<void> {
+    for (let more = true; more; ) {
+      const page = await this.parts.connection.call('welcome.list', {});
+      for (const welcome of page.welcomes.toReversed()) {
+        const summary = summaries.find(({ conversationId }) => conversationId === welcome.conversationId);
+        const room = this.#rooms.get(welcome.conversationId);
+        if (summary === undefined || room?.state.active === true) continue;
+        try {
+          const entered = await enterByWelcome(this.parts, welcome, summary);
+          if (entered !== null) await this.#entered(entered, summary);
+        } catch (cause) {
+          this.#refused(cause, summary);
+        }
+      }
+      const welcomeIds = page.welcomes.map(({ welcomeId }) => welcomeId);
+      if (welcomeIds.length > 0) await this.parts.connection.call('welcome.acknowledge', { welcomeIds });
+      more = page.more && welcomeIds.length > 0;
+    }
+  }
+
+  async #enterAlone(summary: Summary): Promise<void> {
+    try {
+      await this.#entered(await enterByExternalCommit(this.parts, summary), summary);
+    } catch (cause) {
+      this.#refused(cause, summary);
+    }
+  }
+
+  /** A group whose members do not check out is not entered; the person is told and nothing of it is used. */
+  #refused(cause: unknown, summary: Summary): void {
+    if (!(cause instanceof MlsError || cause instanceof LanyingError)) throw cause;
+    if (passing.has(cause.code)) throw cause;
+    // Taken out again before this device was in: that is nobody's lie.
+    if (cause.code === 'conversation.unknown') return;
+    const { conversationId, headSequence: sequence } = summary;
+    this.parts.listener.onNotice({ kind: 'commit_refused', at: this.parts.runtime.now(), conversationId, sequence, reason: cause.code });
+  }
+
+  async #entered(room: Conversation, summary: Summary): Promise<void> {
+    const old = this.#rooms.get(room.id);
+    this.#rooms.set(room.id, room);
+    await this.parts.directory.need(room.state.members);
+    await room.exclusively(async () => {
+      if (old === undefined) await this.#pastOf(room, summary.metaSequence);
+      await room.catchUp();
+    });
+    this.added(room);
+  }
+
+  /** Title, latest message and unread count of what was before this device came. */
+  async #pastOf(room: Conversation, metaSequence: number): Promise<void> {
+    await fetchOlder(this.parts, room, 60);
+    const rows = await this.parts.store.range(messages, `${room.id}/`, after(`${room.id}/`), 60, true);
+    const texts = rows.filter(({ value }) => value.shown.type === 'text');
+    const titled = rows.find(({ value }) => value.shown.type === 'titled');
+    const me = this.parts.me.userId;
+    const newest = texts[0]?.value;
+    const earlier = titled === undefined && metaSequence > 0 && metaSequence <= room.state.low.sequence && metaSequence >= room.state.joinedSequence;
+    const title = earlier ? await fetchTitle(this.parts, room, metaSequence) : null;
+    await room.update({
+      ...(title === null ? {} : { title, titleSequence: metaSequence }),
+      unread: texts.filter(({ value }) => value.entry.user !== me && value.entry.sequence > room.state.readSequence).length,
+      ...(titled?.value.shown.type === 'titled' ? { title: titled.value.shown.title, titleSequence: titled.value.entry.sequence } : {}),
+      ...(newest?.shown.type === 'text' ? { last: { from: newest.entry.user, text: newest.shown.text.slice(0, 280), at: newest.entry.sentAt } } : {}),
+    });
+  }
+
+  /** Messages of others behind a read mark; counts what is on this device, at most 1,000. */
+  async unreadBehind(room: Conversation, sequence: number): Promise<number> {
+    const rows = await this.parts.store.range(messages, `${room.id}/${padded(sequence + 1)}`, after(`${room.id}/`), 1_000);
+    return rows.filter(({ value }) => value.shown.type === 'text' && value.entry.user !== this.parts.me.userId).length;
+  }
+
+  async removed(conversationId: ConversationId): Promise<void> {
+    const room = this.#rooms.get(conversationId);
+    await room?.exclusively(() => room.update({ active: false, pending: null }));
+  }
+
+  async entry({ conversationId, entry }: EventPayload<'entry'>): Promise<void> {
+    await this.#rooms.get(conversationId)?.receive(entry);
+  }
+
+  async lagged(conversationIds: readonly ConversationId[]): Promise<void> {
+    for (const id of conversationIds) {
+      const room = this.#rooms.get(id);
+      if (room !== undefined) await room.exclusively(() => room.catchUp());
+    }
+  }
+
+  /** Puts new epochs into the archive; what fails is tried again after the next change or connection. */
+  async archive(room: Conversation): Promise<void> {
+    await room.exclusively(async () => {
+      const { archiveFrom, active } = room.state;
+      const current = epoch(room.group);
+      if (!active || archiveFrom > current) return;
+      await room.update({ archiveFrom: await room.epochs.archive(archiveFrom, current) });
+    });
+  }
+}

@@ -1,0 +1,113 @@
+/** What a device keeps, record by record. Names sort: numbers are 16 hexadecimal digits. */
+import * as v from 'valibot';
+import { bytes, Entry, Epoch, Hash, Sequence, Timestamp } from '#protocol/envelope.ts';
+import { ConversationId, DeviceId, Generation, MessageId, UserId } from '#protocol/ids.ts';
+import { Role, Suite } from '#protocol/model.ts';
+import type { RecordKind } from './sealed-store.ts';
+
+const anyBytes = bytes(8 * 1024 * 1024);
+const kind = <T>(prefix: string, schema: v.GenericSchema<unknown, T>): RecordKind<T> => ({ prefix, schema });
+
+export const padded = (value: number): string => value.toString(16).padStart(16, '0');
+/** Sorts behind every name that begins with it. */
+export const after = (prefix: string): string => `${prefix}\uffff`;
+
+const Account = v.object({
+  userId: UserId,
+  handle: v.string(),
+  displayName: v.string(),
+  role: Role,
+  deviceId: DeviceId,
+  certificate: anyBytes,
+  identitySeed: bytes(32, 32),
+  vaultKey: bytes(32, 32),
+});
+export type AccountState = v.InferOutput<typeof Account>;
+export const account = kind('account', Account);
+
+const StoredPackage = v.object({ suite: Suite, publicBytes: anyBytes, privateBytes: anyBytes, lastResort: v.boolean() });
+/** By key package reference, base64url. */
+export const keyPackages = kind('keypackage/', StoredPackage);
+
+export const pins = kind('pins', v.object({ version: v.number(), encoded: anyBytes }));
+export const drafts = kind('draft/', v.object({ text: v.string() }));
+
+const Sealed = v.object({ epoch: Epoch, body: anyBytes });
+const Pending = v.object({
+  id: MessageId,
+  epoch: Epoch,
+  commit: anyBytes,
+  welcome: v.nullable(anyBytes),
+  groupInfo: anyBytes,
+  follow: v.array(v.object({ kind: v.picklist(['message', 'meta']), message: v.object({ id: MessageId, epoch: Epoch, body: anyBytes }) })),
+  next: anyBytes,
+});
+/** A commit of this device on its way: kept until the log shows who won [E8]. */
+export type PendingCommit = v.InferOutput<typeof Pending>;
+
+const Conversation = v.object({
+  conversationId: ConversationId,
+  generation: Generation,
+  suite: Suite,
+  /** Everything up to here is processed; the running hash there. */
+  cursor: v.object({ sequence: Sequence, hash: Hash }),
+  /** Entries above this are on this device; `hash` is the running hash at it. */
+  low: v.object({ sequence: Sequence, hash: Hash }),
+  /** Older entries than `low` may be readable (the person was a member before this device). */
+  joinedSequence: Sequence,
+  group: anyBytes,
+  pending: v.nullable(Pending),
+  active: v.boolean(),
+  title: v.nullable(v.string()),
+  titleSequence: Sequence,
+  owner: UserId,
+  members: v.array(UserId),
+  /** Said farewell and still in the tree. */
+  left: v.array(UserId),
+  readSequence: Sequence,
+  unread: v.number(),
+  last: v.nullable(v.object({ from: UserId, text: v.string(), at: Timestamp })),
+  epochSequence: Sequence,
+  epochStartedAt: Timestamp,
+  /** First epoch that is not in the archive yet. */
+  archiveFrom: Epoch,
+  createdAt: Timestamp,
+});
+export type ConversationState = v.InferOutput<typeof Conversation>;
+export const conversations = kind('conversation/', Conversation);
+
+const EpochKey = v.object({ contentKey: bytes(32, 32), roster: v.array(v.object({ leaf: v.number(), certificate: anyBytes })) });
+export type EpochState = v.InferOutput<typeof EpochKey>;
+/** By conversation and epoch. */
+export const epochs = kind('epoch/', EpochKey);
+
+const Shown = v.variant('type', [
+  v.object({ type: v.literal('text'), text: v.string() }),
+  v.object({ type: v.literal('created') }),
+  v.object({ type: v.literal('titled'), title: v.string() }),
+  v.object({ type: v.literal('members'), added: v.array(UserId), removed: v.array(UserId), devices: v.array(UserId) }),
+  v.object({ type: v.literal('left') }),
+  v.object({ type: v.literal('unreadable'), reason: v.picklist(['key_missing', 'refused']) }),
+  /** Nothing to see: a rotation, or content of a later version. */
+  v.object({ type: v.literal('nothing') }),
+]);
+export type Shown = v.InferOutput<typeof Shown>;
+const Message = v.object({ entry: v.omit(Entry, ['body']), shown: Shown });
+export type MessageState = v.InferOutput<typeof Message>;
+/** By conversation and sequence. */
+export const messages = kind('message/', Message);
+/** Sequence by conversation and message id: a replay is found here. */
+export const messageIds = kind('id/', v.object({ sequence: Sequence }));
+
+const Queued = v.object({
+  conversationId: ConversationId,
+  id: MessageId,
+  text: v.string(),
+  createdAt: Timestamp,
+  sealed: v.nullable(Sealed),
+  failed: v.nullable(v.string()),
+  acknowledged: v.nullable(Sequence),
+});
+export type QueuedMessage = v.InferOutput<typeof Queued>;
+/** By conversation and order. */
+export const outbox = kind('outbox/', Queued);

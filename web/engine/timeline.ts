@@ -1,0 +1,114 @@
+/** The window of an open conversation: what is on this device from `from` on, and what waits to be sent. */
+import type { ConversationId, UserId } from '#protocol/ids.ts';
+import { engineErrorOf, type TimelineItem, type TimelineView } from './api.ts';
+import type { Conversation } from './conversation/conversation.ts';
+import { fetchOlder } from './conversation/history.ts';
+import type { Outbox } from './conversation/outbox.ts';
+import type { Parts } from './conversation/parts.ts';
+import { after, messages, type MessageState, padded, type QueuedMessage } from './store/records.ts';
+
+const pageSize = 60;
+const fetchSize = 120;
+
+function itemOf({ entry, shown }: MessageState, me: UserId): TimelineItem | null {
+  const { sequence, sentAt, id, user } = entry;
+  const event = (kind: Extract<TimelineItem, { kind: 'event' }>['event']): TimelineItem => ({ kind: 'event', key: id, sequence, sentAt, actor: user, event: kind });
+  switch (shown.type) {
+    case 'text':
+      return { kind: 'text', key: id, id, sequence, from: user, own: user === me, sentAt, text: shown.text, delivery: 'sent' };
+    case 'created':
+      return event({ type: 'created' });
+    case 'titled':
+      return event({ type: 'titled', title: shown.title });
+    case 'left':
+      return event({ type: 'left' });
+    case 'unreadable':
+      return { kind: 'unreadable', key: id, sequence, sentAt, reason: shown.reason };
+    case 'members': {
+      if (shown.added.length > 0) return event({ type: 'added', people: shown.added });
+      if (shown.removed.length > 0) return event({ type: 'removed', people: shown.removed });
+      const person = shown.devices[0];
+      return person === undefined ? null : event({ type: 'new_device', person });
+    }
+    case 'nothing':
+      return null;
+  }
+}
+
+function queuedItem(message: QueuedMessage, me: UserId): TimelineItem {
+  const delivery = message.failed !== null ? { failed: engineErrorOf(message.failed) } : message.acknowledged === null ? 'sending' : 'sent';
+  return { kind: 'text', key: message.id, id: message.id, sequence: message.acknowledged, from: me, own: true, sentAt: message.createdAt, text: message.text, delivery };
+}
+
+export class Timeline {
+  #messages: MessageState[] = [];
+  #loading = false;
+  readonly #readSequence: number;
+
+  constructor(
+    readonly parts: Parts,
+    readonly conversation: Conversation,
+    readonly outbox: Outbox,
+    readonly emit: (view: TimelineView) => void,
+  ) {
+    this.#readSequence = conversation.state.readSequence;
+  }
+
+  get id(): ConversationId {
+    return this.conversation.id;
+  }
+
+  async open(): Promise<void> {
+    await this.#more();
+    if (this.#messages.filter(({ shown }) => shown.type === 'text').length < pageSize / 2 && this.#mayHaveMore()) await this.older();
+  }
+
+  #mayHaveMore(): boolean {
+    const { low, joinedSequence, active } = this.conversation.state;
+    const first = this.#messages[0]?.entry.sequence ?? this.conversation.state.cursor.sequence + 1;
+    return first > low.sequence + 1 || (active && low.sequence >= joinedSequence && low.sequence > 0);
+  }
+
+  /** Local records before the window; false when there were none. */
+  async #more(): Promise<boolean> {
+    const first = this.#messages[0]?.entry.sequence;
+    const to = first === undefined ? after(`${this.id}/`) : `${this.id}/${padded(first)}`;
+    const rows = await this.parts.store.range(messages, `${this.id}/`, to, pageSize, true);
+    this.#messages = [...rows.map(({ value }) => value).toReversed(), ...this.#messages];
+    return rows.length > 0;
+  }
+
+  /** Earlier messages: from this device, else from the server. */
+  async older(): Promise<void> {
+    if (this.#loading) return;
+    this.#loading = true;
+    this.push([]);
+    try {
+      if (!(await this.#more()) && this.parts.connection.online) {
+        await this.conversation.exclusively(() => fetchOlder(this.parts, this.conversation, fetchSize));
+        await this.#more();
+      }
+    } finally {
+      this.#loading = false;
+    }
+  }
+
+  entered(message: MessageState): void {
+    if ((this.#messages.at(-1)?.entry.sequence ?? 0) < message.entry.sequence) this.#messages.push(message);
+  }
+
+  push(typing: readonly UserId[]): void {
+    const me = this.parts.me.userId;
+    const stored = this.#messages.map((message) => itemOf(message, me)).filter((item) => item !== null);
+    const known = new Set(stored.map(({ key }) => key));
+    const queued = this.outbox.queued(this.id).filter(({ id }) => !known.has(id)).map((message) => queuedItem(message, me));
+    this.emit({
+      conversationId: this.id,
+      items: [...stored, ...queued],
+      more: this.#mayHaveMore(),
+      loading: this.#loading,
+      readSequence: this.#readSequence,
+      typing,
+    });
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The sealed vault: the identity secret under the vault key. Format: version 1 · nonce 24 · secretbox of (context, user
+ * id 16, seed 32). The box key is derived from the vault key, so that no other use of that key can open it.
+ */
+import nacl from 'tweetnacl';
+import { bytesOfId, type UserId } from '#protocol/ids.ts';
+import { identitySeedBytes } from '../identity/identity.ts';
+import { sameBytes } from '../identity/same-bytes.ts';
+import type { Runtime } from '../ports.ts';
+import { context, deriveKey } from './context.ts';
+
+export const vaultKeyBytes = 32;
+const version = 1;
+const label = 'lanying identity secret 1';
+const nonceBytes = nacl.secretbox.nonceLength;
+
+export const makeVaultKey = (runtime: Pick<Runtime, 'random'>): Uint8Array<ArrayBuffer> => runtime.random(vaultKeyBytes);
+
+function boxKey(vaultKey: Uint8Array): Uint8Array {
+  if (vaultKey.length !== vaultKeyBytes) throw new RangeError('a vault key has 32 bytes');
+  return deriveKey(vaultKey, new Uint8Array(32), context('lanying vault identity 1'));
+}
+
+/** About 140 bytes. Throws RangeError when vault key or seed have not 32 bytes. */
+export function sealIdentitySeed(
+  runtime: Pick<Runtime, 'random'>,
+  vaultKey: Uint8Array,
+  userId: UserId,
+  seed: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  if (seed.length !== identitySeedBytes) throw new RangeError('an identity seed has 32 bytes');
+  const nonce = runtime.random(nonceBytes);
+  const inside = context(label, bytesOfId(userId), seed);
+  return Uint8Array.of(version, ...nonce, ...nacl.secretbox(inside, nonce, boxKey(vaultKey)));
+}
+
+export type OpenedIdentity =
+  | { readonly ok: true; readonly seed: Uint8Array<ArrayBuffer> }
+  /** `wrong_key`: other vault key or altered bytes; `wrong_person`: another person's vault under this key. */
+  | { readonly ok: false; readonly reason: 'malformed' | 'wrong_key' | 'wrong_person' };
+
+/** Never throws on hostile sealed bytes. The caller compares the public key of the seed with the one pinned for itself. */
+export function openIdentitySeed(vaultKey: Uint8Array, userId: UserId, sealed: Uint8Array): OpenedIdentity {
+  if (sealed[0] !== version || sealed.length <= 1 + nonceBytes) return { ok: false, reason: 'malformed' };
+  const nonce = sealed.slice(1, 1 + nonceBytes);
+  const inside = nacl.secretbox.open(sealed.slice(1 + nonceBytes), nonce, boxKey(vaultKey));
+  if (inside === null) return { ok: false, reason: 'wrong_key' };
+  const prefix = context(label);
+  if (inside.length !== prefix.length + 16 + identitySeedBytes || !sameBytes(inside.subarray(0, prefix.length), prefix)) {
+    return { ok: false, reason: 'malformed' };
+  }
+  const owner = inside.subarray(prefix.length, prefix.length + 16);
+  if (!sameBytes(owner, bytesOfId(userId))) return { ok: false, reason: 'wrong_person' };
+  return { ok: true, seed: new Uint8Array(inside.subarray(prefix.length + 16)) };
+}

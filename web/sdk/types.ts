@@ -1,0 +1,150 @@
+/** The public types of `lanying/sdk`. Plain strings and numbers: nothing of the engine inside shows through. */
+
+/**
+ * What went wrong, in words that stay the same between versions. Beside the server's refusals (for example
+ * `sign_in.failed`, `invite.used`, `handle.taken`, `permission.denied`, `rate.limited`) there are those of the device:
+ * - `network.unreachable`: no answer; calls other than `send` do not wait for the network to come back
+ * - `vault.locked`: signed in without a recovery code on a device that is new: history and sending are not available
+ * - `recovery_code.malformed`, `recovery_code.wrong`
+ * - `identity.changed`: a member's identity key is not the one known here; sending waits for a decision
+ * - `identity.mismatch`: somebody or something shows a key that the person's identity does not vouch for
+ * - `conversation.left`: left or removed; what was read before stays readable
+ * - `message.empty`, `message.too_long` (60 KiB of UTF-8)
+ * - `engine.closed`, `engine.busy_elsewhere` (the same store is open elsewhere), `storage.failed`
+ */
+export type ErrorCode = string;
+
+/** The only kind of error that a call rejects with. */
+export interface SdkError extends Error {
+  readonly name: 'LanyingError';
+  readonly code: ErrorCode;
+  readonly detail: { readonly field?: string; readonly reason?: string; readonly retryAfterMs?: number };
+}
+
+export interface ServerOptions {
+  /** Where the server is, for example `https://chat.example.org`, without a path. */
+  readonly origin: string;
+  /**
+   * A folder for this device's keys, history and unsent messages, made if need be. With it a later `signIn` on the same
+   * folder is the same device and needs no recovery code. Without it everything is kept in memory and gone with `close`:
+   * each sign-in is then a device more, and an account has at most ten.
+   */
+  readonly store?: string;
+  /** What people see in their list of devices, at most 64 characters; "lanying SDK" when absent. */
+  readonly deviceLabel?: string;
+}
+
+export interface NewAccountOptions extends ServerOptions {
+  /** 1 to 32 lower-case letters, digits, dots, hyphens or underscores; begins and ends with a letter or digit. */
+  readonly handle: string;
+  /** 1 to 64 characters. */
+  readonly displayName: string;
+  /** 15 to 256 characters. */
+  readonly password: string;
+}
+
+export interface SetupOptions extends NewAccountOptions {
+  /** The one-time token of the setup link. */
+  readonly token: string;
+}
+
+export interface RegisterOptions extends NewAccountOptions {
+  /** An invite link, or the token in it. */
+  readonly invite: string;
+}
+
+export interface SignInOptions extends ServerOptions {
+  readonly handle: string;
+  readonly password: string;
+  /** Opens the vault on a device that is new; not needed when `store` holds this person's device already. */
+  readonly recoveryCode?: string;
+}
+
+export interface Me {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly handle: string;
+  readonly displayName: string;
+  readonly role: 'owner' | 'admin' | 'member';
+}
+
+export interface Message {
+  readonly id: string;
+  /** Place in the conversation's log, from 1; greater is later. Gaps are entries that are not messages. */
+  readonly sequence: number;
+  /** Handle of the sender. */
+  readonly from: string;
+  /** Milliseconds since 1970-01-01 UTC by the server's clock; never decreases within a conversation. */
+  readonly sentAt: number;
+  readonly text: string;
+}
+
+/** One conversation, as a live handle: `title`, `members` and `active` always tell the present. */
+export interface Conversation {
+  readonly id: string;
+  /** Null when it has none. */
+  readonly title: string | null;
+  /** Handles of the members, oneself included, from the encryption group itself, never from the server's list. */
+  readonly members: readonly string[];
+  /** False once left or removed. */
+  readonly active: boolean;
+  /**
+   * Sends a text. Resolves when the server has it on disk; waits through lost connections and restarts of the server and
+   * tries again with the same id, so that it arrives once. With a `store` the text survives a crash of this process too.
+   * Rejects with `message.empty`, `message.too_long`, `conversation.left`, `identity.changed`, `vault.locked`,
+   * `engine.closed`, or a refusal of the server.
+   */
+  send(message: { readonly text: string }): Promise<{ readonly id: string; readonly sequence: number }>;
+  /**
+   * Messages, newest first: the last `limit` (default 50, at most 200) ones, of those before the sequence `before` if it
+   * is given. An empty page means that there are none before. Fetches older pages from the server where this device does
+   * not have them. Messages that were refused or cannot be read are left out.
+   */
+  messages(page?: { readonly limit?: number; readonly before?: number }): Promise<readonly Message[]>;
+  /** Adds a person; resolves when the group has them. `person.unknown`, `member.limit`, `key_package.exhausted`. */
+  add(handle: string): Promise<void>;
+  /** Removes a person: the owner's to do. `permission.denied`, `commit.refused`, `person.unknown`. */
+  remove(handle: string): Promise<void>;
+  leave(): Promise<void>;
+}
+
+/** Something did not add up, was refused, and is shown; what it means is in the README's threat model. */
+export interface SecurityEvent {
+  readonly kind:
+    | 'identity_changed' | 'log_forked' | 'message_refused' | 'replay_refused' | 'commit_refused' | 'device_refused' | 'members_differ';
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly at: number;
+  readonly conversationId: string | null;
+  /** Handle of the person concerned, where there is one and they are known. */
+  readonly person: string | null;
+  readonly reason: string | null;
+}
+
+export interface ClientEvents {
+  /** A message of anybody, oneself included, became part of the log here: once for each, in order within a conversation. */
+  message: { readonly conversation: Conversation; readonly message: Message };
+  /** A conversation is new here, or its title, members or state changed. */
+  conversation: { readonly conversation: Conversation };
+  connection: { readonly state: 'connecting' | 'online' | 'offline' };
+  security: SecurityEvent;
+}
+
+export interface Client {
+  readonly me: Me;
+  /** After `setup` and `register`: opens the vault on another device. Shown here once and kept nowhere: store it safely. Else null. */
+  readonly recoveryCode: string | null;
+  /** A second recovery code, as good as the first, to be kept apart from it. Else null. */
+  readonly spareRecoveryCode: string | null;
+  /** A single-use link for one more account. `permission.denied`, `invite.too_many`. */
+  createInvite(options?: { readonly role?: 'admin' | 'member' }): Promise<{ readonly link: string; readonly expiresAt: number }>;
+  readonly conversations: {
+    /** Always makes a new one, with oneself and the people named. `person.unknown`, `key_package.exhausted`. */
+    create(options: { readonly title?: string; readonly members: readonly string[] }): Promise<Conversation>;
+    /** All of this person's conversations, latest activity first, once the first synchronisation is through. */
+    list(): Promise<readonly Conversation[]>;
+  };
+  /** Returns the way to stop listening. A listener that throws does not disturb others: its error is rethrown from a timer. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
+  /** Disconnects and lets go of the store. The session stays signed in on the server until it expires. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,60 @@
+/** Names, avatars and titles. */
+import type { ConversationView, EngineSnapshot, PersonView, UserId } from './app.ts';
+
+/** How many tints styles/avatar.css has. */
+export const tintCount = 6;
+
+export interface Face {
+  /** One grapheme of a Chinese name, one letter of others. */
+  readonly initial: string;
+  readonly tint: number;
+}
+
+function hash(text: string): number {
+  // FNV-1a, 32 bits; the upper half, because the lowest bits of neighbours are alike.
+  let value = 0x811c9dc5;
+  for (const character of text) value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  return value >>> 16;
+}
+
+export function face(name: string, seed: string): Face {
+  const first = [...name.trim()][0] ?? '?';
+  return { initial: first.toLocaleUpperCase(), tint: hash(seed) % tintCount };
+}
+
+export type Directory = ReadonlyMap<UserId, PersonView>;
+export const directory = (people: readonly PersonView[]): Directory => new Map(people.map((person) => [person.userId, person]));
+
+/** Null for somebody that the directory does not hold (any more). */
+export const nameOf = (people: Directory, userId: UserId): string | null => people.get(userId)?.displayName ?? null;
+
+export const ownId = (snapshot: EngineSnapshot): UserId | null =>
+  snapshot.account.state === 'ready' ? snapshot.account.me.userId : null;
+
+/** The others of a conversation, in the order of their names. */
+export function othersOf(conversation: ConversationView, me: UserId | null, people: Directory): readonly UserId[] {
+  return conversation.members
+    .filter((member) => member !== me)
+    .toSorted((a, b) => (nameOf(people, a) ?? '').localeCompare(nameOf(people, b) ?? ''));
+}
+
+/** The title, or the names of the others; null when neither says anything (nobody else is left). */
+export function titleOf(conversation: ConversationView, me: UserId | null, people: Directory, locale: string): string | null {
+  if (conversation.title !== null) return conversation.title;
+  const names = othersOf(conversation, me, people).flatMap((other) => nameOf(people, other) ?? []);
+  if (names.length === 0) return null;
+  return new Intl.ListFormat(locale, { type: 'unit', style: 'narrow' }).format(names.slice(0, 4)) + (names.length > 4 ? ' …' : '');
+}
+
+/** The existing conversation without a title that has exactly these two, newest first. */
+export const directConversation = (conversations: readonly ConversationView[], other: UserId): ConversationView | undefined =>
+  conversations.find((item) => item.active && item.title === null && item.members.length === 2 && item.members.includes(other));
+
+const matches = (text: string, query: string): boolean => text.toLocaleLowerCase().includes(query);
+export function filterPeople(people: readonly PersonView[], query: string): readonly PersonView[] {
+  const wanted = query.trim().toLocaleLowerCase();
+  return people.filter((person) => wanted === '' || matches(person.displayName, wanted) || matches(person.handle, wanted));
+}
+
+/** 60 digits as twelve groups of five. */
+export const digitGroups = (digits: string): readonly string[] => digits.match(/.{1,5}/g) ?? [];

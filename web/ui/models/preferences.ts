@@ -1,0 +1,43 @@
+/** Language and theme of this browser, kept in its local storage. */
+import { createStore, type StoreApi } from 'zustand/vanilla';
+
+export const locales = ['en', 'zh-CN'] as const;
+export type Locale = (typeof locales)[number];
+export const themes = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof themes)[number];
+export interface Preferences {
+  readonly locale: Locale;
+  readonly theme: Theme;
+  /** The person has been reminded of the recovery code and said that it is kept. */
+  readonly recoveryKept: boolean;
+}
+
+/** The first language of the list that we speak; any Chinese gets zh-CN. */
+export function detectLocale(languages: readonly string[]): Locale {
+  for (const language of languages) {
+    const primary = language.toLowerCase().split('-')[0];
+    if (primary === 'zh') return 'zh-CN';
+    if (primary === 'en') return 'en';
+  }
+  return 'en';
+}
+
+export interface KeyValue {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+const within = <T extends string>(allowed: readonly T[], value: string | null): T | undefined => allowed.find((item) => item === value);
+
+export function createPreferences(storage: KeyValue, languages: readonly string[]): StoreApi<Preferences> {
+  const store = createStore<Preferences>(() => ({
+    locale: within(locales, storage.getItem('lanying.locale')) ?? detectLocale(languages),
+    theme: within(themes, storage.getItem('lanying.theme')) ?? 'system',
+    recoveryKept: storage.getItem('lanying.recovery') === 'kept',
+  }));
+  store.subscribe((now, before) => {
+    if (now.locale !== before.locale) storage.setItem('lanying.locale', now.locale);
+    if (now.theme !== before.theme) storage.setItem('lanying.theme', now.theme);
+    if (now.recoveryKept && !before.recoveryKept) storage.setItem('lanying.recovery', 'kept');
+  });
+  return store;
+}

@@ -1,0 +1,97 @@
+/** Rows of a timeline: day separators, the unread divider, and messages grouped by author. */
+import type { TimelineItem, TimelineView } from './app.ts';
+import { dayKey } from './time.ts';
+
+/** Messages of one author closer than this stand under one name. */
+export const groupWithinMs = 5 * 60_000;
+
+export type TextItem = Extract<TimelineItem, { kind: 'text' }>;
+export type EventItem = Extract<TimelineItem, { kind: 'event' }>;
+export type UnreadableItem = Extract<TimelineItem, { kind: 'unreadable' }>;
+
+export type TimelineRow =
+  | { readonly kind: 'day'; readonly key: string; readonly at: number }
+  | { readonly kind: 'unread'; readonly key: string }
+  /** `first` carries avatar and name, `last` the time below it. */
+  | { readonly kind: 'text'; readonly key: string; readonly item: TextItem; readonly first: boolean; readonly last: boolean }
+  | { readonly kind: 'event'; readonly key: string; readonly item: EventItem }
+  | { readonly kind: 'unreadable'; readonly key: string; readonly item: UnreadableItem };
+
+/** Highest acknowledged sequence, 0 when there is none. */
+export const headSequence = (items: readonly TimelineItem[]): number => items.reduce((head, item) => Math.max(head, item.sequence ?? 0), 0);
+
+/**
+ * Key of the item that the divider stands before: the first from somebody else behind the read mark that was there
+ * when the conversation was opened. What arrives later never gets a divider.
+ */
+export function dividerKey(items: readonly TimelineItem[], readSequence: number, openedHead: number): string | null {
+  const found = items.find((item) => {
+    const sequence = item.sequence ?? 0;
+    return sequence > readSequence && sequence <= openedHead && !(item.kind === 'text' && item.own);
+  });
+  return found?.key ?? null;
+}
+
+const together = (a: TimelineItem | undefined, b: TimelineItem | undefined): boolean =>
+  a?.kind === 'text' &&
+  b?.kind === 'text' &&
+  a.from === b.from &&
+  Math.abs(b.sentAt - a.sentAt) < groupWithinMs &&
+  dayKey(a.sentAt) === dayKey(b.sentAt);
+
+export function timelineRows(view: TimelineView, openedHead: number): readonly TimelineRow[] {
+  const divider = dividerKey(view.items, view.readSequence, openedHead);
+  const rows: TimelineRow[] = [];
+  let day = '';
+  view.items.forEach((item, index) => {
+    const itemDay = dayKey(item.sentAt);
+    if (itemDay !== day) rows.push({ kind: 'day', key: `day ${itemDay}`, at: item.sentAt });
+    day = itemDay;
+    if (item.key === divider) rows.push({ kind: 'unread', key: 'unread' });
+    if (item.kind === 'text') {
+      const next = view.items[index + 1];
+      const first = item.key === divider || !together(view.items[index - 1], item);
+      const last = next?.key === divider || !together(item, next) || typeof item.delivery === 'object';
+      rows.push({ kind: 'text', key: item.key, item, first, last });
+    } else if (item.kind === 'event') rows.push({ kind: 'event', key: item.key, item });
+    else rows.push({ kind: 'unreadable', key: item.key, item });
+  });
+  return rows;
+}
+
+/** What changed between two views of one conversation, for scrolling and for the live region. */
+export interface TimelineChange {
+  /** Older items came in front: keep what is on screen where it is. */
+  readonly prepended: boolean;
+  readonly arrived: readonly TextItem[];
+  readonly ownSent: boolean;
+}
+
+export function timelineChange(before: TimelineView | null, after: TimelineView): TimelineChange {
+  if (before === null || before.conversationId !== after.conversationId) return { prepended: false, arrived: [], ownSent: false };
+  const known = new Set(before.items.map((item) => item.key));
+  const head = headSequence(before.items);
+  const fresh = after.items.filter((item): item is TextItem => item.kind === 'text' && !known.has(item.key));
+  const firstKey = before.items[0]?.key;
+  return {
+    prepended: firstKey !== undefined && after.items[0]?.key !== firstKey && after.items.some((item) => item.key === firstKey),
+    arrived: fresh.filter((item) => !item.own && (item.sequence ?? 0) > head),
+    ownSent: fresh.some((item) => item.own && item.delivery === 'sending'),
+  };
+}
+
+/** `[text, url]` pieces: http and https addresses only, trailing punctuation outside of the link. */
+export type TextPiece = { readonly text: string; readonly href: string | null };
+export function textPieces(text: string): readonly TextPiece[] {
+  const pieces: TextPiece[] = [];
+  let at = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"'，。；：！？、（）《》「」]+/g)) {
+    const address = match[0].replace(/[.,;:!?)\]}]+$/, '');
+    if (!URL.canParse(address)) continue;
+    if (match.index > at) pieces.push({ text: text.slice(at, match.index), href: null });
+    pieces.push({ text: address, href: address });
+    at = match.index + address.length;
+  }
+  if (at < text.length) pieces.push({ text: text.slice(at), href: null });
+  return pieces;
+}

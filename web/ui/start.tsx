@@ -1,0 +1,24 @@
+import { createRoot } from 'react-dom/client';
+import { activate } from './i18n/text.ts';
+import { createAppModel } from './models/app.ts';
+import type { EngineHost } from './models/host.ts';
+import { createPreferences } from './models/preferences.ts';
+import { App } from './views/app.tsx';
+import { AppContext } from './views/context.tsx';
+import './styles/index.css';
+
+/** Puts the client on the screen, over whichever engine the host offers. */
+export async function start(host: EngineHost, root: HTMLElement): Promise<void> {
+  const preferences = createPreferences(localStorage, navigator.languages);
+  preferences.subscribe((now, before) => {
+    // The catalogue is part of this build; when it cannot be fetched the language stays as it is.
+    if (now.locale !== before.locale) activate(now.locale).catch(() => preferences.setState({ locale: before.locale }));
+  });
+  await activate(preferences.getState().locale);
+  const app = createAppModel(host);
+  createRoot(root).render(
+    <AppContext value={{ app, preferences }}>
+      <App />
+    </AppContext>,
+  );
+}

@@ -1,0 +1,35 @@
+import { createContext, useContext, useEffect, useState } from 'react';
+import { useStore } from 'zustand';
+import type { StoreApi } from 'zustand/vanilla';
+import type { AppModel, EngineSnapshot } from '../models/app.ts';
+import type { Preferences } from '../models/preferences.ts';
+import { createTask, type Task, type TaskState } from '../models/task.ts';
+
+export interface AppContextValue {
+  readonly app: AppModel;
+  readonly preferences: StoreApi<Preferences>;
+}
+export const AppContext = createContext<AppContextValue | null>(null);
+
+function useContextValue(): AppContextValue {
+  const value = useContext(AppContext);
+  if (value === null) throw new Error('AppContext is missing');
+  return value;
+}
+export const useApp = (): AppModel => useContextValue().app;
+export const usePreferences = (): StoreApi<Preferences> => useContextValue().preferences;
+export const useSnapshot = <T,>(select: (snapshot: EngineSnapshot) => T): T => useStore(useApp().snapshot, select);
+
+export function useTask(): Task & { readonly now: TaskState; readonly busy: boolean } {
+  const [task] = useState(createTask);
+  const now = useStore(task.store);
+  return { ...task, now, busy: now.state === 'running' };
+}
+
+/** Asks for the people of the server as a list of them comes up: somebody may have joined a moment ago. */
+export function useFreshPeople(): TaskState {
+  const app = useApp();
+  const { run, now } = useTask();
+  useEffect(() => run(() => app.actions.refreshPeople()), [app, run]);
+  return now;
+}

@@ -1,0 +1,137 @@
+import { ArrowLeft, LockKeyhole, Users } from 'lucide-react';
+import { lazy, type Ref, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { useStore } from 'zustand';
+import { Button, IconButton } from '../components/button.tsx';
+import { Note } from '../components/notes.tsx';
+import { useText } from '../i18n/text.ts';
+import type { ConversationView, UserId } from '../models/app.ts';
+import { bannerAfterMs, bannerOf } from '../models/connection.ts';
+import { directory, nameOf, ownId, titleOf } from '../models/people.ts';
+import { Composer } from './composer.tsx';
+import { useApp, useSnapshot, useTask } from './context.tsx';
+import { TaskError } from './task-error.tsx';
+import { Timeline } from './timeline.tsx';
+
+const Members = lazy(() => import('./members.tsx').then((module) => ({ default: module.Members })));
+const Safety = lazy(() => import('./safety.tsx').then((module) => ({ default: module.Safety })));
+
+export function Conversation({ conversation }: { readonly conversation: ConversationView }) {
+  const { t, locale } = useText();
+  const app = useApp();
+  const id = conversation.conversationId;
+  useEffect(() => app.open(id), [app, id]);
+  const view = useStore(app.timeline, (now) => (now.open === id ? now.view : null));
+  const snapshot = useSnapshot((now) => now);
+  const people = useMemo(() => directory(snapshot.people), [snapshot.people]);
+  const title = titleOf(conversation, ownId(snapshot), people, locale) ?? t('list.alone');
+  const [members, setMembers] = useState(false);
+  const [comparing, setComparing] = useState<UserId | null>(null);
+  const membersButton = useRef<HTMLButtonElement>(null);
+  const closeMembers = useCallback(() => {
+    setMembers(false);
+    membersButton.current?.focus();
+  }, []);
+  return (
+    <div className={`conversation${members ? ' conversation-members' : ''}`}>
+      <Head conversation={conversation} title={title} members={members} onMembers={() => setMembers(!members)} button={membersButton} />
+      <Banner />
+      <Timeline conversation={conversation} view={view} people={people} me={ownId(snapshot)} />
+      <Foot conversation={conversation} title={title} onCompare={setComparing} />
+      <Suspense fallback={null}>
+        {members ? <Members conversation={conversation} onClose={closeMembers} onCompare={setComparing} /> : null}
+        {comparing === null ? null : <Safety userId={comparing} onClose={() => setComparing(null)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+function Head(props: { readonly conversation: ConversationView; readonly title: string; readonly members: boolean; readonly onMembers: () => void; readonly button: Ref<HTMLButtonElement> }) {
+  const { t } = useText();
+  const [, go] = useLocation();
+  return (
+    <header className="head">
+      <span className="head-back">
+        <IconButton label={t('back')} icon={<ArrowLeft size={20} aria-hidden="true" />} onPress={() => go('/')} />
+      </span>
+      <div className="head-text">
+        <h1 className="head-title">{props.title}</h1>
+        <p className="head-sub">
+          {t('conv.members', { count: props.conversation.members.length })}
+          <span aria-hidden="true"> · </span>
+          <span className="head-lock">
+            <LockKeyhole size={12} aria-hidden="true" />
+            {t('conv.encrypted')}
+          </span>
+        </p>
+      </div>
+      <IconButton label={t('conv.members_button')} icon={<Users size={20} aria-hidden="true" />} onPress={props.onMembers} ref={props.button} expanded={props.members} />
+    </header>
+  );
+}
+
+/** Over the timeline, so that nothing moves when it comes and goes. */
+function Banner() {
+  const { t } = useText();
+  const connection = useSnapshot((now) => now.connection);
+  const online = connection.state === 'online';
+  const [late, setLate] = useState(false);
+  const wasOnline = useRef(online);
+  useEffect(() => {
+    wasOnline.current = wasOnline.current || online;
+    setLate(false);
+    if (online) return undefined;
+    const timer = setTimeout(() => setLate(true), bannerAfterMs);
+    return () => clearTimeout(timer);
+  }, [online]);
+  const banner = bannerOf(connection, late ? bannerAfterMs : 0);
+  return (
+    <div className="banner-place" role="status">
+      {banner.kind === 'none' ? null : (
+        <p className="banner">
+          {t(banner.kind === 'connecting' && !wasOnline.current ? 'banner.connecting' : 'banner.reconnecting')}
+          {banner.kind === 'offline' && banner.queued > 0 ? <span className="banner-queue">{t('banner.queued', { count: banner.queued })}</span> : null}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Foot({ conversation, title, onCompare }: { readonly conversation: ConversationView; readonly title: string; readonly onCompare: (userId: UserId) => void }) {
+  const { t } = useText();
+  const first = conversation.blockedBy[0];
+  if (!conversation.active) {
+    return (
+      <div className="foot">
+        <Note>{t('conv.left')}</Note>
+      </div>
+    );
+  }
+  if (first !== undefined) return <Blocked userId={first} onCompare={() => onCompare(first)} />;
+  return <Composer conversation={conversation} title={title} />;
+}
+
+function Blocked({ userId, onCompare }: { readonly userId: UserId; readonly onCompare: () => void }) {
+  const { t } = useText();
+  const app = useApp();
+  const task = useTask();
+  const people = useSnapshot((now) => now.people);
+  const name = nameOf(directory(people), userId) ?? t('unknown_person');
+  return (
+    <section className="foot" role="alert">
+      <div className="blocked">
+        <h2 className="blocked-title">{t('blocked.title', { name })}</h2>
+        <p className="blocked-text">{t('blocked.text')}</p>
+        <TaskError now={task.now} />
+        <div className="row">
+          <Button kind="primary" onPress={onCompare}>
+            {t('blocked.compare')}
+          </Button>
+          <Button busy={task.busy} onPress={() => task.run(() => app.actions.acceptIdentity(userId))}>
+            {t('blocked.accept')}
+          </Button>
+        </div>
+      </div>
+    </section>
+  );
+}

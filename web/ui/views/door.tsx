@@ -1,0 +1,44 @@
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useStore } from 'zustand';
+import { Mark } from '../components/mark.tsx';
+import { useText } from '../i18n/text.ts';
+import { locales } from '../models/preferences.ts';
+import { usePreferences } from './context.tsx';
+
+const names = { en: 'English', 'zh-CN': '中文' } as const;
+
+/** The frame of every screen before the conversations. The heading takes the focus when a step changes. */
+export function Door({ title, step, children }: { readonly title: string; readonly step?: string; readonly children: ReactNode }) {
+  const { t } = useText();
+  const preferences = usePreferences();
+  const locale = useStore(preferences, (now) => now.locale);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const active = document.activeElement;
+    if (active === null || active === document.body) heading.current?.focus();
+  }, [title]);
+  return (
+    <div className="door">
+      <header className="door-head">
+        <span className="brand">
+          <Mark />
+          {t('brand')}
+        </span>
+        <div className="languages">
+          {locales.map((item) => (
+            <button key={item} type="button" lang={item} className="language" aria-pressed={item === locale} onClick={() => preferences.setState({ locale: item })}>
+              {names[item]}
+            </button>
+          ))}
+        </div>
+      </header>
+      <main className="door-card">
+        {step === undefined ? null : <p className="door-step">{step}</p>}
+        <h1 className="door-title" tabIndex={-1} ref={heading}>
+          {title}
+        </h1>
+        {children}
+      </main>
+    </div>
+  );
+}

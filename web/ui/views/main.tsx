@@ -1,0 +1,154 @@
+import { Settings, ShieldAlert, SquarePen, UserPlus, Users } from 'lucide-react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { tinykeys } from 'tinykeys';
+import { useLocation, useRoute } from 'wouter';
+import { Avatar } from '../components/avatar.tsx';
+import { Button, IconButton } from '../components/button.tsx';
+import { Mark } from '../components/mark.tsx';
+import { Empty } from '../components/notes.tsx';
+import { useText } from '../i18n/text.ts';
+import type { Me } from '../models/app.ts';
+import { unreadTotal } from '../models/conversation-list.ts';
+import { face } from '../models/people.ts';
+import { useSnapshot } from './context.tsx';
+import { ConversationList } from './conversation-list.tsx';
+import { Conversation } from './conversation.tsx';
+
+const NewConversation = lazy(() => import('./new-conversation.tsx').then((module) => ({ default: module.NewConversation })));
+const Invite = lazy(() => import('./invite.tsx').then((module) => ({ default: module.Invite })));
+const People = lazy(() => import('./people.tsx').then((module) => ({ default: module.People })));
+const SettingsDialog = lazy(() => import('./settings.tsx').then((module) => ({ default: module.Settings })));
+const Notices = lazy(() => import('./notices.tsx').then((module) => ({ default: module.Notices })));
+
+type Panel = 'none' | 'new' | 'invite' | 'people' | 'settings' | 'notices';
+
+export function Main({ me }: { readonly me: Me }) {
+  const [, params] = useRoute('/c/:id');
+  const [, go] = useLocation();
+  const [panel, setPanel] = useState<Panel>('none');
+  const conversation = useSnapshot((now) => now.conversations.find((item) => item.conversationId === params?.id));
+  const current = params?.id ?? null;
+  usePageTitle();
+  const close = (): void => setPanel('none');
+  const open = (id: string): void => {
+    setPanel('none');
+    go(`/c/${id}`);
+  };
+  return (
+    <main className={`main${current === null ? '' : ' main-open'}`}>
+      <Side me={me} current={current} onPanel={setPanel} />
+      <div className="pane" id="conversation">
+        {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}
+      </div>
+      <Suspense fallback={null}>
+        {panel === 'new' ? <NewConversation onClose={close} onOpen={open} /> : null}
+        {panel === 'invite' ? <Invite onClose={close} /> : null}
+        {panel === 'people' ? <People onClose={close} onOpen={open} /> : null}
+        {panel === 'settings' ? <SettingsDialog me={me} onClose={close} /> : null}
+        {panel === 'notices' ? <Notices onClose={close} /> : null}
+      </Suspense>
+    </main>
+  );
+}
+
+function usePageTitle(): void {
+  const { t } = useText();
+  const unread = useSnapshot(unreadTotal);
+  useEffect(() => {
+    document.title = unread > 0 ? `(${unread}) ${t('brand')}` : t('brand');
+  }, [unread, t]);
+}
+
+function Side({ me, current, onPanel }: { readonly me: Me; readonly current: string | null; readonly onPanel: (panel: Panel) => void }) {
+  const { t } = useText();
+  const notices = useSnapshot((now) => now.notices.length);
+  const any = useSnapshot((now) => now.conversations.length > 0);
+  const [query, setQuery] = useState('');
+  const filter = useRef<HTMLInputElement>(null);
+  // An open conversation brings the heading of the page itself.
+  const Brand = current === null ? 'h1' : 'span';
+  useEffect(
+    () =>
+      tinykeys(window, {
+        '$mod+K': (event) => {
+          event.preventDefault();
+          filter.current?.focus();
+        },
+      }),
+    [],
+  );
+  return (
+    <nav className="side" aria-label={t('brand')}>
+      <a className="skip" href="#conversation">
+        {t('nav.skip')}
+      </a>
+      <header className="side-head">
+        <Brand className="brand">
+          <Mark />
+          {t('brand')}
+        </Brand>
+        {notices > 0 ? <IconButton label={t('nav.notices', { count: notices })} icon={<ShieldAlert size={20} className="warn" aria-hidden="true" />} onPress={() => onPanel('notices')} /> : null}
+        <IconButton label={t('list.new')} icon={<SquarePen size={20} aria-hidden="true" />} onPress={() => onPanel('new')} />
+      </header>
+      {any ? (
+        <div className="filter">
+          <input
+            ref={filter}
+            className="filter-input"
+            type="search"
+            aria-label={t('list.filter')}
+            placeholder={t('list.filter')}
+            value={query}
+            onChange={(event) => setQuery(event.currentTarget.value)}
+            onKeyDown={(event) => (event.key === 'Escape' ? setQuery('') : undefined)}
+            autoComplete="off"
+          />
+          <kbd className="filter-key" aria-hidden="true">
+            Ctrl K
+          </kbd>
+        </div>
+      ) : null}
+      <ConversationList current={current} query={query} />
+      {any ? null : (
+        <div className="side-empty">
+          <NoConversations onPanel={onPanel} />
+        </div>
+      )}
+      <footer className="side-foot">
+        <Avatar face={face(me.displayName, me.userId)} size={36} />
+        <span className="side-me">
+          <span className="side-name">{me.displayName}</span>
+          <span className="side-handle">@{me.handle}</span>
+        </span>
+        <IconButton label={t('nav.invite')} icon={<UserPlus size={20} aria-hidden="true" />} onPress={() => onPanel('invite')} placement="top" />
+        <IconButton label={t('nav.people')} icon={<Users size={20} aria-hidden="true" />} onPress={() => onPanel('people')} placement="top" />
+        <IconButton label={t('nav.settings')} icon={<Settings size={20} aria-hidden="true" />} onPress={() => onPanel('settings')} placement="top" />
+      </footer>
+    </nav>
+  );
+}
+
+function NoConversations({ onPanel }: { readonly onPanel: (panel: Panel) => void }) {
+  const { t } = useText();
+  const alone = useSnapshot((now) => now.people.length < 2);
+  return alone ? (
+    <Empty title={t('list.empty.alone')} text={t('list.empty.alone_text')} action={<Button kind="primary" onPress={() => onPanel('invite')}>{t('list.empty.invite')}</Button>} />
+  ) : (
+    <Empty title={t('list.empty.title')} text={t('list.empty.text')} action={<Button kind="primary" onPress={() => onPanel('new')}>{t('new.start')}</Button>} />
+  );
+}
+
+function Nothing({ onPanel }: { readonly onPanel: (panel: Panel) => void }) {
+  const { t } = useText();
+  const any = useSnapshot((now) => now.conversations.length > 0);
+  return <div className="pane-empty">{any ? <Empty title={t('nav.pick')} text={t('nav.pick_text')} /> : <NoConversations onPanel={onPanel} />}</div>;
+}
+
+function Missing({ onBack }: { readonly onBack: () => void }) {
+  const { t } = useText();
+  return (
+    <div className="pane-empty">
+      <Empty title={t('conv.missing')} text={t('conv.missing_text')} action={<Button onPress={onBack}>{t('conv.missing_action')}</Button>} />
+    </div>
+  );
+}

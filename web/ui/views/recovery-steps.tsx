@@ -1,0 +1,122 @@
+import { Download, Printer } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { Button } from '../components/button.tsx';
+import { CopyButton } from '../components/copy-button.tsx';
+import { Field } from '../components/field.tsx';
+import { useText } from '../i18n/text.ts';
+import { codeGroups, groupMatches, recoverySheet } from '../models/account.ts';
+import type { RecoveryCodes } from '../models/app.ts';
+
+function Code({ title, code }: { readonly title: string; readonly code: string }) {
+  return (
+    <figure className="code">
+      <figcaption className="field-label">{title}</figcaption>
+      <ol className="code-groups">
+        {codeGroups(code).map((group, index) => (
+          // Groups of one code never move.
+          <li key={`${index}-${group}`} className="code-group">
+            {group}
+          </li>
+        ))}
+      </ol>
+    </figure>
+  );
+}
+
+function saveFile(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+export function RecoveryStep({ codes, handle, onDone }: { readonly codes: RecoveryCodes; readonly handle: string; readonly onDone: () => void }) {
+  const { t } = useText();
+  const sheet = recoverySheet(codes, {
+    title: t('recovery.sheet'),
+    account: t('recovery.account', { handle: `@${handle}` }),
+    code: t('recovery.code'),
+    spare: t('recovery.spare'),
+    keep: t('recovery.keep'),
+  });
+  return (
+    <div className="stack">
+      <p className="door-text">{t('recovery.why')}</p>
+      <div className="sheet">
+        <p className="print-only">{t('recovery.account', { handle: `@${handle}` })}</p>
+        <Code title={t('recovery.code')} code={codes.code} />
+        {codes.spare === null ? null : (
+          <>
+            <Code title={t('recovery.spare')} code={codes.spare} />
+            <p className="field-hint">{t('recovery.spare_hint')}</p>
+          </>
+        )}
+      </div>
+      <div className="row">
+        <CopyButton text={sheet} label={t('copy')} done={t('copied')} />
+        <Button onPress={() => window.print()}>
+          <Printer size={16} aria-hidden="true" />
+          {t('print')}
+        </Button>
+        <Button onPress={() => saveFile(`lanying-${handle}.txt`, sheet)}>
+          <Download size={16} aria-hidden="true" />
+          {t('save')}
+        </Button>
+      </div>
+      <p className="field-hint">{t('recovery.keep')}</p>
+      <Button kind="primary" wide onPress={onDone}>
+        {t('recovery.saved')}
+      </Button>
+    </div>
+  );
+}
+
+export function ConfirmStep(props: {
+  readonly codes: RecoveryCodes;
+  readonly asked: readonly [number, number];
+  readonly busy: boolean;
+  readonly onLook: () => void;
+  readonly onDone: () => void;
+}) {
+  const { t } = useText();
+  const [typed, setTyped] = useState<readonly [string, string]>(['', '']);
+  const [tried, setTried] = useState(false);
+  const right = (place: 0 | 1): boolean => groupMatches(props.codes.code, props.asked[place], typed[place]);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    setTried(true);
+    if (right(0) && right(1)) props.onDone();
+  };
+  const field = (place: 0 | 1) => {
+    const number = props.asked[place] + 1;
+    return (
+      <Field
+        label={t('confirm.group', { number })}
+        value={typed[place]}
+        onChange={(value) => setTyped(place === 0 ? [value, typed[1]] : [typed[0], value])}
+        error={tried && !right(place) ? t('confirm.wrong', { number }) : null}
+        autoComplete="off"
+        autoCapitalize="characters"
+        spellCheck={false}
+        code
+      />
+    );
+  };
+  return (
+    <form className="stack" onSubmit={submit}>
+      <p className="door-text">{t('confirm.text')}</p>
+      <div className="pair">
+        {field(0)}
+        {field(1)}
+      </div>
+      <Button type="submit" kind="primary" wide busy={props.busy}>
+        {t('confirm.create')}
+      </Button>
+      <Button kind="quiet" onPress={props.onLook}>
+        {t('confirm.look')}
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,86 @@
+import { useState } from 'react';
+import { useStore } from 'zustand';
+import { Button } from '../components/button.tsx';
+import { Choice } from '../components/choice.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { useText } from '../i18n/text.ts';
+import type { Me } from '../models/app.ts';
+import { locales, themes } from '../models/preferences.ts';
+import { useApp, usePreferences, useTask } from './context.tsx';
+import { TaskError } from './task-error.tsx';
+
+const languageNames = { en: 'English', 'zh-CN': '简体中文' } as const;
+
+export function Settings({ me, onClose }: { readonly me: Me; readonly onClose: () => void }) {
+  const { t } = useText();
+  const preferences = usePreferences();
+  const { locale, theme, recoveryKept } = useStore(preferences);
+  return (
+    <Dialog title={t('nav.settings')} closeLabel={t('close')} onClose={onClose}>
+      <div className="stack stack-wide">
+        {recoveryKept ? null : (
+          <div className="note note-row">
+            <p>{t('settings.recovery')}</p>
+            <Button onPress={() => preferences.setState({ recoveryKept: true })}>{t('settings.recovery_yes')}</Button>
+          </div>
+        )}
+        <Choice
+          label={t('settings.language')}
+          value={locale}
+          onChange={(next) => preferences.setState({ locale: next })}
+          options={locales.map((value) => ({ value, label: languageNames[value] }))}
+        />
+        <Choice
+          label={t('settings.theme')}
+          value={theme}
+          onChange={(next) => preferences.setState({ theme: next })}
+          options={themes.map((value) => ({ value, label: t(`theme.${value}`) }))}
+        />
+        <section>
+          <h3 className="field-label">{t('settings.writing')}</h3>
+          <p className="door-text">{t('settings.enter')}</p>
+        </section>
+        <AccountSection me={me} />
+      </div>
+    </Dialog>
+  );
+}
+
+function AccountSection({ me }: { readonly me: Me }) {
+  const { t } = useText();
+  const app = useApp();
+  const task = useTask();
+  const [forgetting, setForgetting] = useState(false);
+  return (
+    <section className="section stack">
+      <div>
+        <h3 className="field-label">{t('settings.account')}</h3>
+        <p className="door-text">
+          {me.displayName} · @{me.handle} · {t(`role.${me.role}`)}
+        </p>
+      </div>
+      <TaskError now={task.now} />
+      <div>
+        <Button busy={task.busy && !forgetting} onPress={() => task.run(() => app.actions.signOut(false))}>
+          {t('settings.sign_out')}
+        </Button>
+        <p className="field-hint">{t('settings.sign_out_hint')}</p>
+      </div>
+      <div>
+        {forgetting ? (
+          <div className="row">
+            <Button kind="danger" busy={task.busy} onPress={() => task.run(() => app.actions.signOut(true))}>
+              {t('settings.forget_confirm')}
+            </Button>
+            <Button kind="quiet" onPress={() => setForgetting(false)}>
+              {t('cancel')}
+            </Button>
+          </div>
+        ) : (
+          <Button onPress={() => setForgetting(true)}>{t('settings.forget')}</Button>
+        )}
+        <p className="field-hint">{t('settings.forget_hint')}</p>
+      </div>
+    </section>
+  );
+}
