@@ -15,6 +15,7 @@ export default defineConfig({
     environment: 'node',
     pool: 'forks',
     maxWorkers: 2,
+    setupFiles: ['test/harness/seed.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // A busy machine can break a real socket; the reporter shows what needed a second go, and a wrong answer fails twice.

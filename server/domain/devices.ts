@@ -52,6 +52,7 @@ export class Devices {
     if (fault !== null) return refuse('key_package.invalid', { reason: fault });
     const outcome = await store.register({ userId, ...offered, createdAt: now }, keyPackages, devicesPerUserMax);
     if (outcome === 'exists') return refuse('device.refused', { reason: 'exists' });
+    if (outcome === 'unknown_account') return refuse('device.refused', { reason: 'user' });
     if (outcome === 'too_many') return refuse('device.too_many');
     const bound = await sessions.bind(session, offered.deviceId);
     bus.publish({ kind: 'devices', userId });

@@ -112,7 +112,12 @@ export interface StoredKeyPackage {
 }
 
 export interface DeviceStore {
-  register(device: Device, keyPackages: readonly NewKeyPackage[], limit: number): Promise<'registered' | 'exists' | 'too_many'>;
+  /** `unknown_account`: its person is not stored (or no longer), so that nothing outlives an account. */
+  register(
+    device: Device,
+    keyPackages: readonly NewKeyPackage[],
+    limit: number,
+  ): Promise<'registered' | 'exists' | 'too_many' | 'unknown_account'>;
   byId(deviceId: DeviceId): Promise<Device | null>;
   ofUsers(userIds: readonly UserId[]): Promise<readonly Device[]>;
   /** Adds one-time packages; a last-resort one replaces the earlier of its suite. StoreFailure for a device that is not registered. */

@@ -5,30 +5,52 @@ import {
   conversationOf,
   device,
   deviceOf,
+  invite,
   keyPackage,
   LogWriter,
+  newAccount,
   roster,
   userOf,
   welcome,
   welcomeOf,
 } from './people.ts';
+import type { Store } from '../../server/ports/store.ts';
 import type { Bench } from './store-contract.ts';
+
+/** Devices belong to accounts: the owner's first, the others by invites; each with its device of the person's name. */
+async function people(store: Store, ...names: readonly string[]): Promise<void> {
+  for (const [at, name] of names.entries()) {
+    if (at > 0) await store.invites.create(invite(name));
+    const outcome = await store.accounts.create(newAccount(name, at === 0 ? null : name, { keyPackages: [] }));
+    if (outcome !== 'created') throw new Error(`no account for ${name}: ${outcome}`);
+  }
+}
 
 function deviceRules(bench: Bench): void {
   it('[D2] registers an id once and at most so many for a person', async () => {
     const { devices } = bench.store();
-    const outcomes = await Promise.all(['a1', 'a2', 'a3'].map((name) => devices.register(device('ann', name), [], 2)));
+    await people(bench.store(), 'ann', 'bob');
+    const outcomes = await Promise.all(['a1', 'a2', 'a3'].map((name) => devices.register(device('ann', name), [], 3)));
     expect(outcomes.toSorted()).toEqual(['registered', 'registered', 'too_many']);
     expect(await devices.register(device('bob', 'a1'), [], 2)).toBe('exists');
     const store = await bench.reopened();
     expect(await store.devices.register(device('bob', 'a1'), [], 2)).toBe('exists');
-    expect(await store.devices.register(device('ann', 'a4'), [], 2)).toBe('too_many');
+    expect(await store.devices.register(device('ann', 'a4'), [], 3)).toBe('too_many');
     expect(await store.devices.byId(deviceOf('a1'))).toEqual(device('ann', 'a1'));
     expect(await store.devices.byId(deviceOf('none'))).toBeNull();
   });
 
+  it('[D2] registers nothing for a person who is not stored', async () => {
+    const { devices } = bench.store();
+    expect(await devices.register(device('nobody'), [keyPackage('n')], 10)).toBe('unknown_account');
+    const store = await bench.reopened();
+    expect(await store.devices.byId(deviceOf('nobody'))).toBeNull();
+    expect(await store.devices.counts(deviceOf('nobody'))).toEqual(new Map());
+  });
+
   it('lists the devices of several people, each once', async () => {
     const { devices } = bench.store();
+    await people(bench.store(), 'ann', 'bob', 'cem');
     for (const [person, name] of [
       ['ann', 'a1'],
       ['bob', 'b1'],
@@ -39,7 +61,7 @@ function deviceRules(bench: Bench): void {
     }
     const store = await bench.reopened();
     const found = await store.devices.ofUsers([userOf('bob'), userOf('ann'), userOf('nobody'), userOf('ann')]);
-    expect(found).toEqual([device('bob', 'b1'), device('ann', 'a1'), device('ann', 'a2')]);
+    expect(found).toEqual([device('bob'), device('bob', 'b1'), device('ann'), device('ann', 'a1'), device('ann', 'a2')]);
     expect(await store.devices.ofUsers([])).toEqual([]);
   });
 }
@@ -47,7 +69,8 @@ function deviceRules(bench: Bench): void {
 function keyPackageRules(bench: Bench): void {
   it('[K2] hands a one-time package out once, also to racing claims and after a restart', async () => {
     const { devices } = bench.store();
-    const ann = device('ann');
+    const ann = device('ann', 'tablet');
+    await people(bench.store(), 'ann');
     await devices.register(ann, [keyPackage('last', 1, true), keyPackage('p1'), keyPackage('p2')], 10);
     await devices.publish(ann.deviceId, [keyPackage('p3')]);
     expect(await devices.counts(ann.deviceId)).toEqual(new Map([[1, 3]]));
@@ -65,7 +88,8 @@ function keyPackageRules(bench: Bench): void {
 
   it('[K2] does not hand out again what its device publishes again', async () => {
     const { devices } = bench.store();
-    const ann = device('ann');
+    const ann = device('ann', 'tablet');
+    await people(bench.store(), 'ann');
     await devices.register(ann, [keyPackage('p1')], 10);
     await devices.publish(ann.deviceId, [keyPackage('p1'), keyPackage('p2'), keyPackage('p2')]);
     expect(await devices.counts(ann.deviceId)).toEqual(new Map([[1, 2]]));
@@ -78,8 +102,9 @@ function keyPackageRules(bench: Bench): void {
 
   it('[K3] claims for all devices or uses up nothing', async () => {
     const { devices } = bench.store();
-    await devices.register(device('ann'), [keyPackage('a')], 10);
-    await devices.register(device('bob'), [keyPackage('b', 83)], 10);
+    await people(bench.store(), 'ann', 'bob');
+    await devices.publish(deviceOf('ann'), [keyPackage('a')]);
+    await devices.publish(deviceOf('bob'), [keyPackage('b', 83)]);
     expect(await devices.claim([device('ann'), device('bob')], 1)).toBeNull();
     const store = await bench.reopened();
     expect(await store.devices.counts(deviceOf('ann'))).toEqual(new Map([[1, 1]]));
@@ -96,7 +121,8 @@ function keyPackageRules(bench: Bench): void {
 
   it('replaces a last-resort package by the later one of its suite', async () => {
     const { devices } = bench.store();
-    await devices.register(device('ann'), [keyPackage('old', 1, true), keyPackage('other', 83, true)], 10);
+    await people(bench.store(), 'ann');
+    await devices.publish(deviceOf('ann'), [keyPackage('old', 1, true), keyPackage('other', 83, true)]);
     await devices.publish(deviceOf('ann'), [keyPackage('new', 1, true)]);
     const store = await bench.reopened();
     expect((await store.devices.claim([device('ann')], 1))?.[0]?.bytes).toEqual(keyPackage('new').bytes);

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../server/ports/store.ts';
 import { openMemoryStore } from '../../server/storage/memory/store.ts';
+import { repeats } from '../harness/seed.ts';
 import { openLevelBench } from './level-bench.ts';
 import {
   bytesOf,
@@ -210,7 +211,7 @@ const digest = (entry: { readonly hash: Uint8Array; readonly body: Uint8Array; r
   `${entry.sequence} ${createHash('sha256').update(entry.hash).update(entry.body).digest('hex')}`;
 
 describe('LevelDB and the model', () => {
-  it('[L1][K2][V3] answer every sequence of calls alike', { timeout: 120_000 }, async () => {
+  it('[L1][K2][V3] answer every sequence of calls alike', { timeout: 120_000 * repeats }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         const level = await openLevelBench();
@@ -227,7 +228,7 @@ describe('LevelDB and the model', () => {
           await level.close();
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 40 * repeats },
     );
   });
 });

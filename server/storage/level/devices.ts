@@ -16,12 +16,13 @@ export class LevelDevices implements DeviceStore {
     device: Device,
     keyPackages: readonly NewKeyPackage[],
     limit: number,
-  ): Promise<'registered' | 'exists' | 'too_many'> {
+  ): Promise<'registered' | 'exists' | 'too_many' | 'unknown_account'> {
     const { tables, keys, mutex, writer } = this.#access;
     return mutex.run('directory', async () => {
       const user = keys.pseudonym('user', device.userId);
       const own = keys.pseudonym('device', device.deviceId);
       if (await tables.deviceOwners.has(own)) return 'exists';
+      if (!(await tables.accounts.has(user))) return 'unknown_account';
       const devices = (await tables.devices.get(user)) ?? [];
       if (devices.length >= limit) return 'too_many';
       await writer.submit([

@@ -14,9 +14,10 @@ export class MemoryDevices implements DeviceStore {
     device: Device,
     keyPackages: readonly NewKeyPackage[],
     limit: number,
-  ): Promise<'registered' | 'exists' | 'too_many'> {
+  ): Promise<'registered' | 'exists' | 'too_many' | 'unknown_account'> {
     this.#shelf.writing();
     if (this.#shelf.devices.has(device.deviceId)) return 'exists';
+    if (!this.#shelf.accounts.has(device.userId)) return 'unknown_account';
     if (this.#of(device.userId).length >= limit) return 'too_many';
     this.#shelf.devices.set(device.deviceId, copy(device));
     this.#shelf.addPackages(device.deviceId, keyPackages);
