@@ -108,8 +108,9 @@ export async function openDoor({ router, origin = 'http://localhost:8080', views
 export class TestSocket {
   readonly ws: WebSocket;
   readonly frames: ServerFrame[] = [];
-  closed: { readonly code: number } | null = null;
+  closed: { readonly code: number; readonly cause: string } | null = null;
   #lastId = 0;
+  #cause = 'none';
   #changed: (() => void)[] = [];
 
   private constructor(url: string, headers: Readonly<Record<string, string>>) {
@@ -122,16 +123,19 @@ export class TestSocket {
       this.#wake();
     });
     this.ws.on('close', (code) => {
-      this.closed = { code };
+      this.closed = { code, cause: this.#cause };
       this.#wake();
     });
-    this.ws.on('error', () => undefined);
+    this.ws.on('error', (cause) => {
+      this.#cause = String(cause);
+    });
   }
 
   /** Resolves with the HTTP status when the upgrade is refused. */
   static attempt(url: string, headers: Readonly<Record<string, string>>): Promise<TestSocket | { readonly status: number; readonly body: string }> {
     const socket = new TestSocket(url, headers);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      socket.ws.once('error', reject);
       socket.ws.once('open', () => resolve(socket));
       socket.ws.once('unexpected-response', (_request, response) => {
         let body = '';
@@ -168,7 +172,7 @@ export class TestSocket {
     const find = () => this.frames.find((frame): frame is Exclude<ServerFrame, { kind: 'event' }> => frame.kind !== 'event' && frame.id === id);
     await this.until(() => find() !== undefined || this.closed !== null);
     const found = find();
-    if (found === undefined) throw new Error(`closed (${this.closed?.code}) before the answer`);
+    if (found === undefined) throw new Error(`closed (${this.closed?.code}, ${this.closed?.cause}) before the answer`);
     return found;
   }
   call(command: CommandName, input: unknown): Promise<Exclude<ServerFrame, { kind: 'event' }>> {
