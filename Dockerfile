@@ -27,6 +27,8 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=builder /src/node_modules ./node_modules
 COPY --from=builder /src/dist ./dist
+# `docker exec <container> lanying doctor`, or `docker run --rm -v lanying:/data lanying lanying verify` beside a stopped one.
+RUN ln -s /app/dist/server/cli.js /usr/local/bin/lanying
 # The port inside stays 8080 whatever port the origin names: that one is the host's.
 ENV NODE_ENV=production LANYING_BIND=0.0.0.0 LANYING_PORT=8080 LANYING_DATA=/data
 USER 10001:10001

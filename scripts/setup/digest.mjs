@@ -8,6 +8,7 @@ const buildInputs = [
   'web',
   'patches',
   'scripts/build',
+  'scripts/cli',
   'scripts/build.ts',
   'scripts/setup',
   'vite.config.ts',

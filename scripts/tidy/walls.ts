@@ -30,6 +30,8 @@ const walls: Readonly<Record<string, readonly string[]>> = {
   // The page's entry is to the client what compose is to the server.
   client: ['engine', 'platform', 'platform/browser', 'view models', 'views', 'components', 'styles', 'i18n'],
   scripts: ['config', 'compose', 'sdk', 'harness'],
+  // Works on a data folder without a server, so it is a composition of its own.
+  cli: ['protocol', 'config', 'compose', 'ports', 'domain', 'storage', 'jobs', 'ops', 'scripts'],
   // Speaks the wire itself: what it measures is the relay and not the client.
   bench: ['config', 'compose', 'sdk', 'harness', 'scripts', 'protocol'],
 };
@@ -62,6 +64,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^web\/ui\/[^/]+$/, 'client'],
   [/^web\/[^/]+$/, 'client'],
   [/^scripts\/bench\//, 'bench'],
+  [/^scripts\/cli\//, 'cli'],
   [/^scripts\//, 'scripts'],
   [/^test\/harness\//, 'harness'],
   [/^test\//, 'test'],
