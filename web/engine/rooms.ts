@@ -5,6 +5,7 @@ import { tailCursorsMax } from '#protocol/limits.ts';
 import type { Conversation as Summary } from '#protocol/model.ts';
 import { LanyingError } from './api.ts';
 import { Conversation } from './conversation/conversation.ts';
+import { finishIfTaken, unfinished } from './conversation/creating.ts';
 import { enterByExternalCommit, enterByWelcome } from './conversation/entering.ts';
 import { fetchOlder, fetchTitle } from './conversation/history.ts';
 import type { Parts } from './conversation/parts.ts';
@@ -45,10 +46,20 @@ export class Rooms {
   making(make: () => Promise<Conversation>): Promise<Conversation> {
     return this.#entering.run(async () => {
       const made = await make();
-      this.#rooms.set(made.id, made);
-      this.added(made);
+      await this.#made(made);
       return made;
     });
+  }
+
+  /** The server has it: where the connection goes before its log was read, the next one reads it. */
+  async #made(made: Conversation): Promise<void> {
+    this.#rooms.set(made.id, made);
+    try {
+      await made.exclusively(() => made.catchUp());
+    } catch (cause) {
+      if (!(cause instanceof LanyingError) || cause.code !== 'network.unreachable') throw cause;
+    }
+    this.added(made);
   }
 
   /** After each connection: what was missed, what is new, then everything live. */
@@ -108,6 +119,7 @@ export class Rooms {
 
   async #enterAll(summaries: readonly Summary[]): Promise<void> {
     await this.#entering.run(async () => {
+      await this.#finishOwn();
       const missing = summaries.filter(({ conversationId }) => {
         const room = this.#rooms.get(conversationId);
         return room === undefined || !room.state.active;
@@ -119,6 +131,19 @@ export class Rooms {
         if (room === undefined || !room.state.active) await this.#enterAlone(summary);
       }
     });
+  }
+
+  /** One's own new conversations whose answer was lost come first: an external commit would enter them without their first epoch. */
+  async #finishOwn(): Promise<void> {
+    for (const creation of await unfinished(this.parts)) {
+      try {
+        const made = await finishIfTaken(this.parts, creation);
+        if (made !== null) await this.#made(made);
+      } catch (cause) {
+        // Not decided: asked again at the next connection, and no reason to keep everything else waiting.
+        if (!(cause instanceof LanyingError) || passing.has(cause.code)) throw cause;
+      }
+    }
   }
 
   async #takeWelcomes(summaries: readonly Summary[]): Promise<void> {

@@ -5,7 +5,7 @@ import { nodeNetwork } from '../../../web/platform/node/network.ts';
 import type { Network } from '../../../web/engine/ports.ts';
 import type { HeadlessEngine } from '../../../web/sdk/engine.ts';
 import type { Client } from '../../../web/sdk/index.ts';
-import { engineOver, entered, hears, idOf, join, textsOf, until, viewOf } from '../../harness/devices.ts';
+import { engineOver, entered, hears, idOf, join, refusal, textsOf, until, viewOf } from '../../harness/devices.ts';
 import { LyingNetwork } from '../../harness/lying-network.ts';
 import { makeOwner } from '../../harness/people.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
@@ -75,4 +75,47 @@ it('[C7] somebody who is taken out again before they came in is not told of a li
   await entered(bob, second);
   expect(bob.snapshot().notices).toEqual([]);
   expect(await textsOf(bob, second)).toEqual([]);
+});
+
+it('[E8] a new conversation whose answer was lost is there once, however often it is tried', async () => {
+  const network = new LyingNetwork(nodeNetwork(server.origin));
+  const ada = await person('ada', network);
+  const bob = await person('bob');
+  await ada.refreshPeople();
+  const made = { title: 'only one', members: [idOf(ada, 'bob')] };
+  network.lie = (frame, command) => {
+    if (command !== 'conversation.create') return [frame];
+    network.cut();
+    return [];
+  };
+  expect(await refusal(ada.createConversation(made))).toBe('network.unreachable');
+  network.lie = (frame) => [frame];
+  await until(ada, ({ conversations }) => conversations.some(({ title }) => title === 'only one'));
+  const [view] = ada.snapshot().conversations;
+  expect(view?.members.toSorted()).toEqual([idOf(ada, 'ada'), idOf(ada, 'bob')].toSorted());
+  const id = view?.conversationId;
+  expect(id).toBeDefined();
+  await until(bob, ({ conversations }) => conversations.length > 0);
+  await until(bob, ({ conversations }) => conversations.every(({ conversationId, title }) => conversationId === id && title === 'only one'));
+  expect([...ada.snapshot().notices, ...bob.snapshot().notices]).toEqual([]);
+});
+
+it('[E8] trying again before the connection told finishes the same conversation', async () => {
+  const network = new LyingNetwork(nodeNetwork(server.origin));
+  const ada = await person('ada', network);
+  await person('bob');
+  await ada.refreshPeople();
+  const made = { title: 'tried twice', members: [idOf(ada, 'bob')] };
+  let refused = 0;
+  network.lie = (frame, command) => {
+    // The server took it, and says that it is not well.
+    if (command !== 'conversation.create' || frame.kind === 'event' || refused > 0) return [frame];
+    refused += 1;
+    return [{ kind: 'refusal', id: frame.id, code: 'server.internal', detail: {} }];
+  };
+  expect(await refusal(ada.createConversation(made))).toBe('server.internal');
+  const id = await ada.createConversation(made);
+  expect(ada.snapshot().conversations.map(({ conversationId }) => conversationId)).toEqual([id]);
+  expect(viewOf(ada, id).title).toBe('tried twice');
+  expect(ada.snapshot().notices).toEqual([]);
 });

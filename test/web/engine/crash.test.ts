@@ -4,12 +4,16 @@ import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { createEngine } from '../../../web/engine/client.ts';
 import { type EngineSnapshot, LanyingError } from '../../../web/engine/api.ts';
 import { MemoryProfile } from '../../../web/platform/node/memory-store.ts';
+import { deserialize, epoch } from '../../../web/engine/mls/index.ts';
+import { conversations } from '../../../web/engine/store/records.ts';
+import { SealedStore } from '../../../web/engine/store/sealed-store.ts';
 import { nodeNetwork } from '../../../web/platform/node/network.ts';
 import { nodePasskeys } from '../../../web/platform/node/passkeys.ts';
 import { systemRuntime } from '../../../web/platform/runtime.ts';
 import type { HeadlessEngine } from '../../../web/sdk/engine.ts';
 import type { Client, Conversation } from '../../../web/sdk/index.ts';
 import { CrashingDevice } from '../../harness/crashing-device.ts';
+import { reading } from '../../harness/devices.ts';
 import { makeOwner, passwordOf, sees, textArrives, texts } from '../../harness/people.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
 
@@ -155,7 +159,52 @@ describe('a device that dies', () => {
     expect(wholeRun).toBe(true);
     expect(deaths).toBeGreaterThan(4);
   });
+
+  it('[E8] [E12] makes a conversation once, with its title and its first epoch, wherever it dies while making it', async () => {
+    const profile = new MemoryProfile();
+    await makeBob(profile);
+    let wholeRun = false;
+    const made: boolean[] = [];
+    for (let steps = 1; !wholeRun && steps < 16; steps += 1) {
+      const { device, engine } = await revive(profile);
+      await engine.refreshPeople();
+      const title = `made ${steps}`;
+      device.arm(steps);
+      const making = engine.createConversation({ title, members: [idOf(engine, 'ada')] });
+      wholeRun = (await Promise.race([device.died.then(() => false), making.then(() => true, () => false)])) && !device.dead;
+      await engine.close();
+      await dying(making);
+      const again = await revive(profile);
+      const here = again.engine.snapshot().conversations.filter((view) => view.title === title);
+      made.push(here.length === 1);
+      // Trying again finds what there is, or makes it: either way there is one.
+      const id = here[0]?.conversationId ?? (await again.engine.createConversation({ title, members: [idOf(again.engine, 'ada')] }));
+      const atAda = await sees(ada, id, (seen) => seen.title === title);
+      const heard = textArrives(ada, `in ${steps}`);
+      await again.engine.delivered(id, await again.engine.send(id, `in ${steps}`));
+      await heard;
+      expect(await texts(atAda)).toEqual([`in ${steps}`]);
+      const view = again.engine.snapshot().conversations.filter((each) => each.title === title);
+      expect(view.map(({ conversationId }) => conversationId)).toEqual([id]);
+      expect((await ada.conversations.list()).filter((each) => each.title === title).map((each) => each.id)).toEqual([id]);
+      expect(again.engine.snapshot().notices).toEqual([]);
+      await again.engine.close();
+      // One commit, the first: it came back as what made the conversation, not as a device that joined it.
+      expect(await epochOnDisk(profile, id)).toBe(1);
+    }
+    expect(wholeRun).toBe(true);
+    // It died before anything was decided, and after.
+    expect(made.slice(0, -1)).toContain(false);
+    expect(made.slice(0, -1).filter((was) => was).length).toBeGreaterThan(2);
+  });
 });
+
+/** Where the group of a conversation stands on a profile. */
+async function epochOnDisk(profile: MemoryProfile, id: ConversationId): Promise<number> {
+  const state = await (await SealedStore.open(reading(profile))).get(conversations, id);
+  if (state === null) throw new Error('no such conversation on disk');
+  return epoch(deserialize(state.group));
+}
 
 /** Oldest first. */
 async function allTexts(conversation: Conversation): Promise<readonly string[]> {

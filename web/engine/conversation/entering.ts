@@ -1,24 +1,22 @@
-/** How this device comes into conversations: makes one, is welcomed, or joins as one more device of a member. */
-import { bytesOfId, type ConversationId, fromBase64Url, idBytes, idFromBytes, type MessageId, toBase64Url, type UserId } from '#protocol/ids.ts';
+/** How this device comes into conversations of others: is welcomed, or joins as one more device of a member. */
+import { bytesOfId, fromBase64Url, idBytes, idFromBytes, type MessageId, toBase64Url, type UserId } from '#protocol/ids.ts';
 import { claimUsersMax } from '#protocol/limits.ts';
 import type { Conversation as Summary, Welcome } from '#protocol/model.ts';
 import { LanyingError } from '../api.ts';
-import { startHash } from '../content/chain.ts';
-import { encodeContent } from '../content/content.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import {
-  createGroup, epoch, groupId, groupInfo, type GroupState, inspectKeyPackage, joinByExternalCommit, joinByWelcome, members, MlsError, serialize, suiteForMembers, type WriteContext, welcomeRecipients,
+  epoch, groupId, type GroupState, inspectKeyPackage, joinByExternalCommit, joinByWelcome, members, MlsError, serialize, type WriteContext, welcomeRecipients,
 } from '../mls/index.ts';
+import type { StoreWrite } from '../ports.ts';
 import { type ConversationState, conversations, keyPackages } from '../store/records.ts';
 import { Conversation } from './conversation.ts';
 import { epochOf, EpochKeys } from './epochs.ts';
-import { ownCommit } from './own-commit.ts';
 import type { Parts } from './parts.ts';
 import { sameDevice, userOf, usersOf } from './policy.ts';
 
 const joinAttemptsMax = 8;
 
-function context(parts: Parts): WriteContext {
+export function contextOf(parts: Parts): WriteContext {
   const nowSeconds = Math.floor(parts.runtime.now() / 1_000);
   return { checkCredential: parts.directory.checkCredential, sameDevice, signer: parts.store.keys, nowSeconds };
 }
@@ -60,7 +58,8 @@ async function vouched(parts: Parts, userId: UserId, bytes: Uint8Array): Promise
   }
 }
 
-function blank(summary: Summary, group: GroupState, at: ConversationState['cursor'], parts: Parts): ConversationState {
+/** A conversation of which nothing is known but the group and where its log begins here. */
+export function blank(summary: Summary, group: GroupState, at: ConversationState['cursor'], parts: Parts): ConversationState {
   return {
     conversationId: summary.conversationId,
     generation: summary.generation,
@@ -86,48 +85,15 @@ function blank(summary: Summary, group: GroupState, at: ConversationState['curso
   };
 }
 
-async function keep(parts: Parts, state: ConversationState, group: GroupState): Promise<Conversation> {
+/** Stores the conversation and its epoch's keys, with what else must happen in the same step. */
+export async function keep(parts: Parts, state: ConversationState, group: GroupState, also: readonly StoreWrite[] = []): Promise<Conversation> {
   const keys = new EpochKeys(parts, state.conversationId);
   await parts.store.write([
     await parts.store.put(conversations, state.conversationId, state),
     await keys.keep(epoch(group), await epochOf(state.conversationId, group)),
+    ...also,
   ]);
   return new Conversation(parts, state, group);
-}
-
-/** A new conversation with these people, its first commit and title in one step on the server. */
-export async function create(parts: Parts, title: string | null, others: readonly UserId[]): Promise<Conversation> {
-  const { runtime, me, store, connection } = parts;
-  const conversationId = idFromBytes<ConversationId>(runtime.random(idBytes));
-  const { devices } = await connection.call('device.list', { userIds: [me.userId, ...others] });
-  const suite = suiteForMembers(devices.length);
-  const group = await createGroup({ groupId: bytesOfId(conversationId), suite, credential: me.certificate, signer: store.keys });
-  const add = await claim(parts, [me.userId, ...others], suite);
-  const bundle = await ownCommit(group, { add: [...add] }, context(parts));
-  const id = idFromBytes<MessageId>(runtime.random(idBytes));
-  const titleId = idFromBytes<MessageId>(runtime.random(idBytes));
-  const follow = title === null ? [] : [{ kind: 'meta' as const, message: { id: titleId, epoch: 1, body: await firstTitle(parts, conversationId, bundle.next, titleId, title) } }];
-  const handed = {
-    id, epoch: 0, commit: new Uint8Array(bundle.commit), welcome: bundle.welcome === null ? null : new Uint8Array(bundle.welcome),
-    groupInfo: new Uint8Array(bundle.groupInfo), follow,
-  };
-  const info = new Uint8Array(await groupInfo(group, store.keys));
-  const { conversation } = await connection.call('conversation.create', { conversationId, suite, groupInfo: info, commit: handed });
-  const summary = { ...conversation, conversationId };
-  const start = { sequence: 0, hash: startHash(conversationId, summary.generation) };
-  const state = { ...blank(summary, group, start, parts), archiveFrom: 1, pending: { ...handed, next: new Uint8Array(serialize(bundle.next)) } };
-  const made = await keep(parts, state, group);
-  await made.exclusively(() => made.catchUp());
-  return made;
-}
-
-/** The title of a conversation that has no log yet: sealed as seen from the empty log, whose hash nobody knows before it exists. */
-async function firstTitle(parts: Parts, conversationId: ConversationId, next: GroupState, id: MessageId, title: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { contentKey } = await epochOf(conversationId, next);
-  const seen = { seenSequence: 0, seenHash: new Uint8Array(32) };
-  const sealed = await parts.cipher.seal({ conversation: conversationId, epoch: 1, contentKey }, { device: parts.me.deviceId, id, kind: 'meta' }, seen, encodeContent({ type: 'meta', title }), parts.store.keys);
-  if (!sealed.ok) throw new LanyingError('message.too_long');
-  return sealed.body;
 }
 
 /** Enters by a welcome; null when none of this device's key packages fits or the welcome does not check out. */
@@ -136,7 +102,7 @@ export async function enterByWelcome(parts: Parts, welcome: Welcome, summary: Su
     const name = toBase64Url(reference);
     const pair = await parts.store.get(keyPackages, name);
     if (pair === null) continue;
-    const group = await joinByWelcome(welcome.bytes, pair, context(parts));
+    const group = await joinByWelcome(welcome.bytes, pair, contextOf(parts));
     const expected = fromBase64Url(welcome.conversationId);
     if (expected === null || !sameBytes(groupId(group), expected) || epoch(group) !== welcome.epoch) throw new MlsError('wrong_group', 'welcome');
     const at = { sequence: welcome.sequence, hash: welcome.hash };
@@ -152,7 +118,7 @@ export async function enterByExternalCommit(parts: Parts, summary: Summary): Pro
   const { conversationId } = summary;
   for (let attempt = 0; attempt < joinAttemptsMax; attempt += 1) {
     const info = await parts.connection.call('conversation.groupInfo', { conversationId });
-    const joined = await joinByExternalCommit(info.groupInfo, { credential: parts.me.certificate }, context(parts));
+    const joined = await joinByExternalCommit(info.groupInfo, { credential: parts.me.certificate }, contextOf(parts));
     if (!sameBytes(groupId(joined.next), bytesOfId(conversationId))) throw new MlsError('wrong_group', 'group info');
     const id = idFromBytes<MessageId>(parts.runtime.random(idBytes));
     try {

@@ -76,6 +76,20 @@ const Conversation = v.object({
 export type ConversationState = v.InferOutput<typeof Conversation>;
 export const conversations = kind('conversation/', Conversation);
 
+/** A conversation of this device's making on its way to the server, by its id: kept until the server said what came of it [E8]. */
+const CreationSchema = v.object({
+  conversationId: ConversationId,
+  suite: Suite,
+  title: v.nullable(v.string()),
+  others: v.array(UserId),
+  /** Epoch 0, of this device alone, and its group info. */
+  group: anyBytes,
+  groupInfo: anyBytes,
+  commit: Pending,
+});
+export type Creation = v.InferOutput<typeof CreationSchema>;
+export const creations = kind('creation/', CreationSchema);
+
 const EpochKey = v.object({ contentKey: bytes(32, 32), roster: v.array(v.object({ leaf: v.number(), certificate: anyBytes })) });
 export type EpochState = v.InferOutput<typeof EpochKey>;
 /** By conversation and epoch. */
