@@ -116,6 +116,11 @@ export interface ConversationView {
   readonly failedSends: number;
   /** Somebody's identity key changed: sending is blocked until decided. */
   readonly blockedBy: readonly UserId[];
+  /**
+   * Nothing more is read or sent: the server contradicts the log that it gave before (`forked`), or it accepted a
+   * change of members that this device refuses (`commit_refused`).
+   */
+  readonly halted: 'forked' | 'commit_refused' | null;
   /** For ordering, newest activity first; milliseconds. */
   readonly activeAt: number;
 }

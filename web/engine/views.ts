@@ -26,6 +26,7 @@ export function conversationView(
     draft,
     failedSends: queued.filter(({ failed }) => failed !== null).length,
     blockedBy: state.members.filter((userId) => userId !== me && changed(userId)),
+    halted: room.halted,
     activeAt: Math.max(last?.at ?? 0, state.createdAt),
   };
 }

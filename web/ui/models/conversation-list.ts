@@ -1,9 +1,14 @@
 /** Rows of the conversation list. */
-import type { ConversationId, EngineSnapshot } from './app.ts';
+import type { ConversationId, ConversationView, EngineSnapshot, UserId } from './app.ts';
 import { directory, face, type Face, nameOf, othersOf, ownId, titleOf } from './people.ts';
 import { listTime } from './time.ts';
 
+/** What stands in the second line: what needs the person first, then the draft, then the last message. */
 export type Preview =
+  /** Nothing more is read or sent here: a check of the log failed. */
+  | { readonly kind: 'halted' }
+  /** Somebody's key changed and waits for a decision. */
+  | { readonly kind: 'blocked' }
   | { readonly kind: 'draft'; readonly text: string }
   | { readonly kind: 'failed' }
   | { readonly kind: 'own'; readonly text: string }
@@ -20,8 +25,6 @@ export interface ConversationRow {
   readonly preview: Preview;
   readonly time: string;
   readonly unread: number;
-  readonly failed: boolean;
-  readonly blocked: boolean;
 }
 
 /** Newest activity first; equal times by id, so that two snapshots never swap rows. */
@@ -41,10 +44,16 @@ export function conversationRows(snapshot: EngineSnapshot, now: number, locale: 
         preview: previewOf(item, me, (from) => (others.length > 1 ? nameOf(people, from) : null)),
         time: listTime(item.activeAt, now, locale),
         unread: item.unread,
-        failed: item.failedSends > 0,
-        blocked: item.blockedBy.length > 0,
       };
     });
+}
+
+export type Stop = { readonly kind: 'blocked'; readonly by: UserId } | { readonly kind: 'halted'; readonly reason: 'forked' | 'commit_refused' };
+/** Why nothing goes on in a conversation. A key comes before a refused change of members: that is looked at again after the decision. */
+export function stopOf({ halted, blockedBy: [by] }: ConversationView): Stop | null {
+  if (halted === 'forked') return { kind: 'halted', reason: halted };
+  if (by !== undefined) return { kind: 'blocked', by };
+  return halted === null ? null : { kind: 'halted', reason: halted };
 }
 
 function previewOf(
@@ -52,6 +61,8 @@ function previewOf(
   me: string | null,
   name: (from: EngineSnapshot['people'][number]['userId']) => string | null,
 ): Preview {
+  const stop = stopOf(item);
+  if (stop !== null) return { kind: stop.kind };
   if (item.failedSends > 0) return { kind: 'failed' };
   if (item.draft.trim() !== '' && item.active) return { kind: 'draft', text: item.draft };
   if (item.last !== null) {
@@ -81,6 +92,12 @@ export function listKey(key: string, at: number, count: number): number | null {
     default:
       return null;
   }
+}
+
+/** The conversation `step` rows below (1) or above (-1) `current`; from nowhere, the first or the last. Null at the ends. */
+export function neighbour(rows: readonly ConversationRow[], current: string | null, step: 1 | -1): ConversationId | null {
+  const at = rows.findIndex((row) => row.id === current);
+  return (at === -1 ? rows.at(step === 1 ? 0 : -1) : rows[at + step])?.id ?? null;
 }
 
 /** Unread messages in all, for the title of the page. */

@@ -1,3 +1,4 @@
+import { CircleAlert, ShieldAlert } from 'lucide-react';
 import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { Avatar } from '../components/avatar.tsx';
@@ -85,10 +86,28 @@ function Row({ row, active, stop, onFocus, onKeyDown }: RowProps) {
 
 function Preview({ row }: { readonly row: ConversationRow }) {
   const { t } = useText();
-  if (row.blocked) return <span className="list-warn">{t('list.blocked')}</span>;
   switch (row.preview.kind) {
+    case 'halted':
+      return (
+        <span className="list-mark danger">
+          <ShieldAlert size={14} aria-hidden="true" />
+          {t('list.halted')}
+        </span>
+      );
+    case 'blocked':
+      return (
+        <span className="list-mark warn">
+          <ShieldAlert size={14} aria-hidden="true" />
+          {t('list.blocked')}
+        </span>
+      );
     case 'failed':
-      return <span className="list-danger">{t('list.failed')}</span>;
+      return (
+        <span className="list-mark danger">
+          <CircleAlert size={14} aria-hidden="true" />
+          {t('list.failed')}
+        </span>
+      );
     case 'draft':
       return (
         <>

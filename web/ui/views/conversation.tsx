@@ -7,6 +7,7 @@ import { Note } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import type { ConversationView, UserId } from '../models/app.ts';
 import { bannerAfterMs, bannerOf } from '../models/connection.ts';
+import { stopOf } from '../models/conversation-list.ts';
 import { directory, nameOf, ownId, titleOf } from '../models/people.ts';
 import { Composer } from './composer.tsx';
 import { useApp, useSnapshot, useTask } from './context.tsx';
@@ -99,7 +100,7 @@ function Banner() {
 
 function Foot({ conversation, title, onCompare }: { readonly conversation: ConversationView; readonly title: string; readonly onCompare: (userId: UserId) => void }) {
   const { t } = useText();
-  const first = conversation.blockedBy[0];
+  const stop = stopOf(conversation);
   if (!conversation.active) {
     return (
       <div className="foot">
@@ -107,8 +108,21 @@ function Foot({ conversation, title, onCompare }: { readonly conversation: Conve
       </div>
     );
   }
-  if (first !== undefined) return <Blocked userId={first} onCompare={() => onCompare(first)} />;
+  if (stop?.kind === 'halted') return <Halted reason={stop.reason} />;
+  if (stop?.kind === 'blocked') return <Blocked userId={stop.by} onCompare={() => onCompare(stop.by)} />;
   return <Composer conversation={conversation} title={title} />;
+}
+
+function Halted({ reason }: { readonly reason: 'forked' | 'commit_refused' }) {
+  const { t } = useText();
+  return (
+    <section className="foot" role="alert">
+      <div className="blocked blocked-danger">
+        <h2 className="blocked-title">{t('halted.title')}</h2>
+        <p className="blocked-text">{t(`halted.${reason}`)}</p>
+      </div>
+    </section>
+  );
 }
 
 function Blocked({ userId, onCompare }: { readonly userId: UserId; readonly onCompare: () => void }) {

@@ -27,7 +27,7 @@ export function demoPeople(): readonly PersonView[] {
 export function conversationsOf(now: number): readonly ConversationView[] {
   const make = (name: string, extra: Partial<ConversationView>): ConversationView => ({
     conversationId: conversationId(name), title: null, members: [me, lin], owner: me, mayRemove: true, active: true,
-    unread: 0, last: null, draft: '', failedSends: 0, blockedBy: [], activeAt: now, ...extra,
+    unread: 0, last: null, draft: '', failedSends: 0, blockedBy: [], halted: null, activeAt: now, ...extra,
   });
   const minute = 60_000;
   const day = 86_400_000;
@@ -37,6 +37,7 @@ export function conversationsOf(now: number): readonly ConversationView[] {
     make('audit', { title: '合规与审计', members: [me, emre, mia], owner: emre, mayRemove: false, draft: 'Could you add the annex before', activeAt: now - day, last: { from: emre, text: 'Q4 report is ready for review.', at: now - day } }),
     make('oncall', { title: '值班 · on-call', members: [me, emre, lin], failedSends: 1, activeAt: now - day - 1, last: { from: me, text: 'Disk alarm on node 3', at: now - day } }),
     make('zhao', { members: [me, zhao], blockedBy: [zhao], activeAt: now - 3 * day, last: { from: zhao, text: '我换了新手机', at: now - 3 * day } }),
+    make('forked', { title: 'Data centre move', members: [me, emre, mia], halted: 'forked', activeAt: now - 4 * day, last: { from: emre, text: 'Racks arrive on Monday', at: now - 4 * day } }),
     make('old', { title: 'Offsite 2026', active: false, members: [emre, mia], activeAt: now - 40 * day, last: { from: mia, text: 'See you all there!', at: now - 40 * day } }),
     make('empty', { title: 'Design review', members: [me, mia, emre], activeAt: now - 41 * day }),
   ];
@@ -60,6 +61,7 @@ const texts = {
   audit: [[emre, 'Q4 report is ready for review.', 1_440]],
   oncall: [[emre, 'Anything tonight?', 1_460]],
   zhao: [[zhao, '我换了新手机', 4_320]],
+  forked: [[emre, 'Racks arrive on Monday', 5_760]],
   old: [[mia, 'See you all there!', 57_600]],
 } as const;
 

@@ -179,7 +179,7 @@ function conversationCalls(core: Core): Pick<EngineApi, 'createConversation' | '
       const at = Date.now();
       const made: ConversationView = {
         conversationId, title, members: [core.self.userId, ...members], owner: core.self.userId, mayRemove: true, active: true,
-        unread: 0, last: null, draft: '', failedSends: 0, blockedBy: [], activeAt: at,
+        unread: 0, last: null, draft: '', failedSends: 0, blockedBy: [], halted: null, activeAt: at,
       };
       core.messages.set(conversationId, [{ kind: 'event', key: 'created', sequence: 1, sentAt: at, actor: core.self.userId, event: { type: 'created' } }]);
       core.set({ conversations: [made, ...core.snapshot().conversations] });

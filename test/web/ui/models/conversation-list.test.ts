@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ConversationId } from '../../../../server/protocol/ids.ts';
 import type { ConversationView, EngineSnapshot, UserId } from '../../../../web/ui/models/app.ts';
-import { conversationRows, filterRows, listKey, unreadTotal } from '../../../../web/ui/models/conversation-list.ts';
+import { conversationRows, filterRows, listKey, neighbour, stopOf, unreadTotal } from '../../../../web/ui/models/conversation-list.ts';
 import { digitGroups, directConversation, filterPeople } from '../../../../web/ui/models/people.ts';
 
 const me = 'me' as UserId;
@@ -10,7 +10,7 @@ const bob = 'bob' as UserId;
 const now = new Date(2026, 10, 23, 12).getTime();
 const make = (id: string, extra: Partial<ConversationView>): ConversationView => ({
   conversationId: id as ConversationId, title: null, members: [me, ann], owner: me, mayRemove: true, active: true, unread: 0,
-  last: null, draft: '', failedSends: 0, blockedBy: [], activeAt: now, ...extra,
+  last: null, draft: '', failedSends: 0, blockedBy: [], halted: null, activeAt: now, ...extra,
 });
 const person = (userId: UserId, displayName: string) => ({ userId, handle: userId, displayName, role: 'member' as const, safetyNumber: null, identity: 'pinned' as const });
 const people = [person(me, 'Me'), person(ann, 'Ann'), person(bob, '鲍勃')];
@@ -42,6 +42,31 @@ describe('the conversation list', () => {
     expect(rows(make('a', { last: { ...last, from: me } }))[0]?.preview).toEqual({ kind: 'own', text: 'two lines' });
     expect(rows(make('a', {}))[0]?.preview).toEqual({ kind: 'empty' });
     expect(rows(make('a', { active: false, draft: 'x' }))[0]?.preview).toEqual({ kind: 'left' });
+  });
+  it('marks what does not go on: halted before a changed key before a failed send', () => {
+    const last = { from: ann, text: 'hello', at: now };
+    const failed = make('a', { failedSends: 1, last });
+    const blocked = { ...failed, blockedBy: [ann] };
+    const kind = (item: ConversationView) => rows(item)[0]?.preview.kind;
+    expect(kind(failed)).toBe('failed');
+    expect(kind(blocked)).toBe('blocked');
+    expect(kind({ ...blocked, halted: 'forked' })).toBe('halted');
+    expect(kind({ ...failed, halted: 'commit_refused' })).toBe('halted');
+  });
+  it('asks for the decision about a key before it gives up on a refused change of members', () => {
+    expect(stopOf(make('a', { blockedBy: [ann], halted: 'commit_refused' }))).toEqual({ kind: 'blocked', by: ann });
+    expect(stopOf(make('a', { blockedBy: [ann], halted: 'forked' }))).toEqual({ kind: 'halted', reason: 'forked' });
+    expect(stopOf(make('a', {}))).toBeNull();
+  });
+  it('knows the neighbours of a conversation and stops at both ends', () => {
+    const all = rows(make('a', { activeAt: 3 }), make('b', { activeAt: 2 }), make('c', { activeAt: 1 }));
+    expect(neighbour(all, 'a', 1)).toBe('b');
+    expect(neighbour(all, 'b', -1)).toBe('a');
+    expect(neighbour(all, 'a', -1)).toBeNull();
+    expect(neighbour(all, 'c', 1)).toBeNull();
+    expect(neighbour(all, null, 1)).toBe('a');
+    expect(neighbour(all, 'gone', -1)).toBe('c');
+    expect(neighbour([], null, 1)).toBeNull();
   });
   it('filters by title without regard to case', () => {
     const all = rows(make('a', { title: 'Team' }), make('b', { title: 'Other' }), make('c', { members: [me] }));
