@@ -5,8 +5,8 @@
  *   refusal  [3, request id, code, detail]
  *   event    [4, name, payload]
  */
-import { decode, encode } from 'cborg';
 import * as v from 'valibot';
+import { CborError, decodeCbor, encodeCbor } from './cbor.ts';
 import { type CommandName, isCommandName } from './commands/index.ts';
 import type { ErrorCode, ErrorDetail } from './errors.ts';
 import { isErrorCode } from './errors.ts';
@@ -25,71 +25,35 @@ export type RequestFrame =
   /** Well formed enough to be answered, but naming no command. */
   | { readonly kind: 'unknown'; readonly id: number };
 
-const options = { allowIndefinite: false, allowUndefined: false, allowBigInt: false, rejectDuplicateMapKeys: true, strict: true } as const;
-
-/**
- * Rejects, before decoding, what nests deeper than nestingMax, so that hostile frames cannot exhaust the stack.
- * Walks headers only (RFC 8949 §3): O(items), no allocation but the stack of open containers.
- */
-function nestsTooDeep(frame: Uint8Array): boolean {
-  const open: number[] = [];
-  let at = 0;
-  while (at < frame.length) {
-    const initial = frame[at] ?? 0;
-    const major = initial >> 5;
-    const info = initial & 31;
-    at += 1;
-    let value = info;
-    if (info >= 24 && info <= 27) {
-      const width = 1 << (info - 24);
-      value = 0;
-      for (let place = 0; place < width; place += 1) value = value * 256 + (frame[at + place] ?? 0);
-      at += width;
-    }
-    if (major === 2 || major === 3) at += value;
-    if (major === 4 || major === 5 || major === 6) {
-      open.push(major === 6 ? 1 : major === 5 ? value * 2 : value);
-      if (open.length > nestingMax) return true;
-      if ((open.at(-1) ?? 0) > 0) continue;
-      open.pop();
-    }
-    for (let top = open.pop(); top !== undefined; top = open.pop()) {
-      if (top > 1) {
-        open.push(top - 1);
-        break;
-      }
-    }
-  }
-  return false;
-}
-
 /** One CBOR item, or null for anything malformed, too large or too deep. Never throws. */
 export function decodeItem(frame: Uint8Array): { readonly item: unknown } | null {
-  if (frame.length === 0 || frame.length > frameBytesMax || nestsTooDeep(frame)) return null;
+  if (frame.length === 0 || frame.length > frameBytesMax) return null;
   try {
-    const item: unknown = decode(frame, options);
-    return { item };
+    return { item: decodeCbor(frame, nestingMax) };
   } catch (cause) {
-    if (cause instanceof Error) return null;
+    if (cause instanceof CborError) return null;
     throw cause;
   }
 }
 
 export const encodeRequest = (id: number, command: CommandName, input: unknown): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(encode([1, id, command, input]));
-export const encodeAnswer = (id: number, output: unknown): Uint8Array => encode([2, id, output]);
-export const encodeRefusal = (id: number, code: ErrorCode, detail: ErrorDetail = {}): Uint8Array => encode([3, id, code, detail]);
-export const encodeEvent = <N extends EventName>(name: N, payload: EventPayload<N>): Uint8Array => encode([4, name, payload]);
+  encodeCbor([1, id, command, input]);
+export const encodeAnswer = (id: number, output: unknown): Uint8Array => encodeCbor([2, id, output]);
+export const encodeRefusal = (id: number, code: ErrorCode, detail: ErrorDetail = {}): Uint8Array =>
+  encodeCbor([3, id, code, detail]);
+export const encodeEvent = <N extends EventName>(name: N, payload: EventPayload<N>): Uint8Array =>
+  encodeCbor([4, name, payload]);
 
-const Request = v.strictTuple([v.literal(1), RequestId, v.pipe(v.string(), v.maxLength(64)), v.unknown()]);
+const isRequestId = (value: unknown): value is number =>
+  Number.isInteger(value) && typeof value === 'number' && value >= 0 && value <= 0xffff_ffff;
 
 /** Null: not even a request id can be read, so the connection is closed with code 1007. */
 export function decodeRequest(frame: Uint8Array): RequestFrame | null {
   const decoded = decodeItem(frame);
   if (decoded === null) return null;
-  const parsed = v.safeParse(Request, decoded.item);
-  if (!parsed.success) return null;
-  const [, id, command, input] = parsed.output;
+  if (!Array.isArray(decoded.item) || decoded.item.length !== 4) return null;
+  const [kind, id, command, input]: readonly unknown[] = decoded.item;
+  if (kind !== 1 || !isRequestId(id) || typeof command !== 'string' || command.length > 64) return null;
   return isCommandName(command) ? { kind: 'request', id, command, input } : { kind: 'unknown', id };
 }
 
@@ -113,7 +77,10 @@ export function decodeServerFrame(frame: Uint8Array): ServerFrame | null {
   if (!parsed.success) return null;
   const tuple = parsed.output;
   if (tuple[0] === 2) return { kind: 'answer', id: tuple[1], output: tuple[2] };
-  if (tuple[0] === 3) return isErrorCode(tuple[2]) ? { kind: 'refusal', id: tuple[1], code: tuple[2], detail: definedOnly(tuple[3]) } : null;
+  if (tuple[0] === 3)
+    return isErrorCode(tuple[2])
+      ? { kind: 'refusal', id: tuple[1], code: tuple[2], detail: definedOnly(tuple[3]) }
+      : null;
   return isEventName(tuple[1]) ? { kind: 'event', name: tuple[1], payload: tuple[2] } : null;
 }
 

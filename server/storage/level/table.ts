@@ -1,7 +1,7 @@
 /** One family of sealed records: a sublevel, its cipher and the shape of what is inside. */
 import type { ClassicLevel } from 'classic-level';
-import { decode, encode } from 'cborg';
 import * as v from 'valibot';
+import { decodeCbor, encodeCbor } from '#protocol/cbor.ts';
 import { CorruptionError, StoreFailure } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import type { RecordCipher } from '../sealed/record-cipher.ts';
@@ -81,30 +81,30 @@ export class Records {
   }
 
   write(key: Uint8Array, value: Uint8Array): Operation {
-    return { type: 'put', key: this.#sublevel.prefixKey(key, 'view', false), value };
+    return { type: 'put', key: this.fullKey(key), value };
   }
 
   remove(key: Uint8Array): Operation {
-    return { type: 'del', key: this.#sublevel.prefixKey(key, 'view', false) };
+    return { type: 'del', key: this.fullKey(key) };
+  }
+
+  /** As LevelDB has it, behind the name of the family. */
+  fullKey(key: Uint8Array): Uint8Array {
+    return this.#sublevel.prefixKey(key, 'view', false);
   }
 }
 
-const strict = {
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowBigInt: false,
-  rejectDuplicateMapKeys: true,
-  strict: true,
-} as const;
-
 /** Records of one shape: CBOR, sealed under the family's system key. */
 export class Table<T> {
+  /** As they are on disk: for erasures, which look for what was deleted. */
+  readonly sealed: Records;
   readonly #records: Records;
   readonly #cipher: RecordCipher;
   readonly #schema: v.GenericSchema<unknown, T>;
 
   constructor(database: Database, keys: KeyRing, family: string, schema: v.GenericSchema<unknown, T>) {
     this.#records = new Records(database, family);
+    this.sealed = this.#records;
     this.#cipher = keys.system(family);
     this.#schema = schema;
   }
@@ -145,7 +145,7 @@ export class Table<T> {
   }
 
   put(key: Uint8Array, value: T): Operation {
-    return this.#records.write(key, this.#cipher.seal(key, encode(value)));
+    return this.#records.write(key, this.#cipher.seal(key, encodeCbor(value)));
   }
 
   del(key: Uint8Array): Operation {
@@ -162,7 +162,7 @@ export class Table<T> {
 
 function decodeRecord(family: string, plain: Uint8Array): unknown {
   try {
-    return decode(plain, strict);
+    return decodeCbor(plain);
   } catch {
     throw new CorruptionError(family, 'a record does not decode');
   }

@@ -3,8 +3,8 @@
  * does not know is kept as 'unknown', and unknown fields of known types are ignored, so that older clients survive
  * newer content.
  */
-import { encode } from 'cborg';
 import * as v from 'valibot';
+import { encodeCbor } from '#protocol/cbor.ts';
 import { decodeItem } from '#protocol/codec.ts';
 import { label } from '#protocol/model.ts';
 
@@ -54,7 +54,7 @@ export type DecodedContent = { readonly ok: true; readonly content: Content } | 
 export function encodeContent(content: KnownContent): Uint8Array<ArrayBuffer> {
   const parsed = v.safeParse(Known, content);
   if (!parsed.success) throw new RangeError(`content is out of bounds: ${v.getDotPath(parsed.issues[0]) ?? 'type'}`);
-  return new Uint8Array(encode(parsed.output));
+  return encodeCbor(parsed.output);
 }
 
 /** Never throws. */

@@ -2,8 +2,8 @@
  * Pins: which identity key a person is known by (trust on first use). A changed key is never adopted silently [E2]:
  * the pin stays, the other key is only remembered as offered until the person decides.
  */
-import { encode } from 'cborg';
 import * as v from 'valibot';
+import { encodeCbor } from '#protocol/cbor.ts';
 import { decodeItem } from '#protocol/codec.ts';
 import { bytes } from '#protocol/envelope.ts';
 import { UserId } from '#protocol/ids.ts';
@@ -78,7 +78,7 @@ export function encodePins(pins: Pins): Uint8Array<ArrayBuffer> {
   const rows = [...pins]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([userId, pin]) => [userId, pin.state, pin.key, pin.replaced, ...(pin.state === 'changed' ? [pin.offered] : [])]);
-  return new Uint8Array(encode([1, rows]));
+  return encodeCbor([1, rows]);
 }
 
 /** Inverse of encodePins; null when it is not one (or names a person twice). */

@@ -1,6 +1,6 @@
 /** Typed records over the local store: CBOR, sealed under the device's storage key with the record's key as associated data. */
-import { encode } from 'cborg';
 import * as v from 'valibot';
+import { encodeCbor } from '#protocol/cbor.ts';
 import { decodeItem } from '#protocol/codec.ts';
 import { LanyingError } from '../api.ts';
 import type { DeviceKeys, LocalStore, StoreWrite } from '../ports.ts';
@@ -45,7 +45,7 @@ export class SealedStore {
 
   async put<T>(kind: RecordKind<T>, name: string, value: T): Promise<StoreWrite> {
     const key = kind.prefix + name;
-    return { put: [key, await this.#keys.seal(new Uint8Array(encode(value)), utf8.encode(key))] };
+    return { put: [key, await this.#keys.seal(encodeCbor(value), utf8.encode(key))] };
   }
 
   remove(kind: RecordKind<unknown>, name: string): StoreWrite {

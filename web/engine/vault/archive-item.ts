@@ -2,8 +2,8 @@
  * What a person's archive keeps of an epoch: its content key, and who could sign in it, so that a new device can read and
  * check history [E11], [E3]. Rosters are kept as a base now and then and as differences between.
  */
-import { encode } from 'cborg';
 import * as v from 'valibot';
+import { encodeCbor } from '#protocol/cbor.ts';
 import { certificateBytes } from '#protocol/certificate.ts';
 import { decodeItem } from '#protocol/codec.ts';
 import { bytes } from '#protocol/envelope.ts';
@@ -35,7 +35,7 @@ const itemBytesMax = archiveItemBytesMax - 29;
 export function encodeArchiveItem(item: ArchiveItem): Uint8Array<ArrayBuffer> | null {
   const parsed = v.safeParse(ArchiveItem, { version: 1, ...item });
   if (!parsed.success) throw new RangeError(`archive item: ${v.getDotPath(parsed.issues[0]) ?? 'form'}`);
-  const encoded = new Uint8Array(encode(parsed.output));
+  const encoded = encodeCbor(parsed.output);
   return encoded.length > itemBytesMax ? null : encoded;
 }
 

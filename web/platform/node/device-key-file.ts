@@ -2,10 +2,10 @@
  * Device keys of Node in a file that only its owner may read (mode 0600): CBOR [1, public key 32, PKCS #8, AES key 32].
  * In memory they are imported as keys that cannot be extracted.
  */
-import { encode } from 'cborg';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
+import { encodeCbor } from '#protocol/cbor.ts';
 import { decodeItem } from '#protocol/codec.ts';
 import { bytes } from '#protocol/envelope.ts';
 import { LanyingError } from '../../engine/api.ts';
@@ -47,7 +47,7 @@ async function encodeFresh(): Promise<Uint8Array> {
   const { publicKey, signKey, storageKey } = await generateDeviceKeys(true);
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', signKey));
   const raw = new Uint8Array(await crypto.subtle.exportKey('raw', storageKey));
-  return encode([1, publicKey, pkcs8, raw]);
+  return encodeCbor([1, publicKey, pkcs8, raw]);
 }
 
 /** Reads the keys, or makes and keeps them. Rejects with `storage.failed` (reason `device_keys`) when the file is damaged. */
