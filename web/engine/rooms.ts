@@ -99,7 +99,7 @@ export class Rooms {
 
   /** A summary pushed by the server: a new conversation, or changes of one that is here. */
   async heard(summary: Summary): Promise<void> {
-    if (!this.#rooms.has(summary.conversationId) || !this.#rooms.get(summary.conversationId)?.state.active) await this.#enterAll([summary]);
+    if (this.#toEnter(summary)) await this.#enterAll([summary]);
     await this.#summarised(summary, false);
   }
 
@@ -120,17 +120,30 @@ export class Rooms {
   async #enterAll(summaries: readonly Summary[]): Promise<void> {
     await this.#entering.run(async () => {
       await this.#finishOwn();
-      const missing = summaries.filter(({ conversationId }) => {
-        const room = this.#rooms.get(conversationId);
-        return room === undefined || !room.state.active;
-      });
+      const missing = summaries.filter((summary) => this.#toEnter(summary));
       if (missing.length === 0) return;
       await this.#takeWelcomes(missing);
-      for (const summary of missing) {
-        const room = this.#rooms.get(summary.conversationId);
-        if (room === undefined || !room.state.active) await this.#enterAlone(summary);
-      }
+      for (const summary of missing) if (this.#toEnter(summary)) await this.#enterAlone(summary);
     });
+  }
+
+  /** Not here, not in it any more, or taken out and brought back behind what was read here ([C10]). */
+  #toEnter(summary: Summary): boolean {
+    const room = this.#rooms.get(summary.conversationId);
+    return room === undefined || !room.state.active || room.broughtBack(summary);
+  }
+
+  /** Sets what `enter` makes in the place of what is here, while nobody else works on that. */
+  async #replace(conversationId: ConversationId, enter: () => Promise<Conversation | null>): Promise<Conversation | null> {
+    const old = this.#rooms.get(conversationId);
+    const replacing = async (): Promise<Conversation | null> => {
+      const room = await enter();
+      if (room === null) return null;
+      this.#rooms.set(conversationId, room);
+      old?.replaced();
+      return room;
+    };
+    return old === undefined ? replacing() : old.exclusively(replacing);
   }
 
   /** One's own new conversations whose answer was lost come first: an external commit would enter them without their first epoch. */
@@ -151,11 +164,11 @@ export class Rooms {
       const page = await this.parts.connection.call('welcome.list', {});
       for (const welcome of page.welcomes.toReversed()) {
         const summary = summaries.find(({ conversationId }) => conversationId === welcome.conversationId);
-        const room = this.#rooms.get(welcome.conversationId);
-        if (summary === undefined || room?.state.active === true) continue;
+        if (summary === undefined || !this.#toEnter(summary)) continue;
         try {
-          const entered = await enterByWelcome(this.parts, welcome, summary);
-          if (entered !== null) await this.#entered(entered, summary);
+          const isNew = !this.#rooms.has(welcome.conversationId);
+          const entered = await this.#replace(welcome.conversationId, () => enterByWelcome(this.parts, welcome, summary));
+          if (entered !== null) await this.#entered(entered, summary, isNew);
         } catch (cause) {
           this.#refused(cause, summary);
         }
@@ -168,7 +181,9 @@ export class Rooms {
 
   async #enterAlone(summary: Summary): Promise<void> {
     try {
-      await this.#entered(await enterByExternalCommit(this.parts, summary), summary);
+      const isNew = !this.#rooms.has(summary.conversationId);
+      const entered = await this.#replace(summary.conversationId, () => enterByExternalCommit(this.parts, summary));
+      if (entered !== null) await this.#entered(entered, summary, isNew);
     } catch (cause) {
       this.#refused(cause, summary);
     }
@@ -184,12 +199,10 @@ export class Rooms {
     this.parts.listener.onNotice({ kind: 'commit_refused', at: this.parts.runtime.now(), conversationId, sequence, reason: cause.code });
   }
 
-  async #entered(room: Conversation, summary: Summary): Promise<void> {
-    const old = this.#rooms.get(room.id);
-    this.#rooms.set(room.id, room);
+  async #entered(room: Conversation, summary: Summary, isNew: boolean): Promise<void> {
     await this.parts.directory.need(room.state.members);
     await room.exclusively(async () => {
-      if (old === undefined) await this.#pastOf(room, summary.metaSequence);
+      if (isNew) await this.#pastOf(room, summary.metaSequence);
       await room.catchUp();
     });
     this.added(room);

@@ -119,3 +119,33 @@ it('[E8] trying again before the connection told finishes the same conversation'
   expect(viewOf(ada, id).title).toBe('tried twice');
   expect(ada.snapshot().notices).toEqual([]);
 });
+
+it('[C10] [E4] somebody who was taken out and brought back while away reads on from there', async () => {
+  const network = nodeNetwork(server.origin);
+  const profile = new MemoryProfile();
+  const [ada, bob] = [await person('ada'), await person('bob')];
+  const cem = await person('cem', network, profile);
+  await ada.refreshPeople();
+  const id = await ada.createConversation({ title: 'the room', members: ['bob', 'cem'].map((handle) => idOf(ada, handle)) });
+  await Promise.all([bob, cem].map((engine) => entered(engine, id)));
+  const before = hears(cem, 'before');
+  await ada.send(id, 'before');
+  await before;
+  await cem.close();
+  await ada.delivered(id, await ada.send(id, 'while still in'));
+  await ada.removeMember(id, idOf(ada, 'cem'));
+  await ada.delivered(id, await ada.send(id, 'without him'));
+  await ada.addMembers(id, [idOf(ada, 'cem')]);
+  const back = await engineOver(network, openMemoryStore(profile));
+  engines.push(back);
+  await back.synced();
+  expect(back.snapshot().notices).toEqual([]);
+  const heard = hears(back, 'welcome back');
+  await ada.send(id, 'welcome back');
+  await heard;
+  expect(await textsOf(back, id)).toEqual(['before', 'welcome back']);
+  const answered = hears(ada, 'thanks');
+  await back.send(id, 'thanks');
+  await answered;
+  expect(back.snapshot().notices).toEqual([]);
+});

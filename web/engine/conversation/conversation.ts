@@ -63,6 +63,7 @@ export class Conversation {
 
   /** Stores a change of the state; only inside `exclusively`. */
   async update(change: Partial<ConversationState>): Promise<void> {
+    if (this.halted === 'replaced') return;
     this.#state = { ...this.#state, ...change };
     await this.parts.store.write([await this.parts.store.put(conversations, this.id, this.#state)]);
     this.parts.listener.onConversation(this.id);
@@ -95,8 +96,24 @@ export class Conversation {
       await this.update({ active: false });
       return false;
     }
-    if (result.state === 'page') await this.#advance(result.page.entries);
+    if (result.state === 'page') {
+      if (await this.#beginsWhereBroughtBack(result.page.entries)) return false;
+      await this.#advance(result.page.entries);
+    }
     return result.state !== 'live' && this.halted === null;
+  }
+
+  /**
+   * A page with a gap is a fork, unless this person was taken out and brought back meanwhile: pages begin where they
+   * joined ([C10]). Then this state is over, and the conversation is entered anew.
+   */
+  async #beginsWhereBroughtBack(entries: readonly Entry[]): Promise<boolean> {
+    const first = entries[0];
+    if (first === undefined || first.sequence <= this.#state.cursor.sequence + 1) return false;
+    const { conversation } = await this.parts.connection.call('conversation.get', { conversationId: this.id });
+    if (conversation.joinedSequence !== first.sequence) return false;
+    await this.update({ active: false, pending: null });
+    return true;
   }
 
   async #advance(entries: readonly Entry[]): Promise<void> {
@@ -131,6 +148,17 @@ export class Conversation {
     this.halted = 'forked';
     this.parts.listener.onNotice({ kind: 'log_forked', at: this.parts.runtime.now(), conversationId: this.id, sequence });
     this.parts.listener.onConversation(this.id);
+  }
+
+  /** Taken out and in again behind what was read here: the log goes on where this person came back ([C10]). */
+  broughtBack(summary: Summary): boolean {
+    return this.halted === null && summary.joinedSequence > this.#state.cursor.sequence + 1;
+  }
+
+  /** Another one stands for it now: whoever still holds this one reads, seals and stores nothing more. Only inside `exclusively`. */
+  replaced(): void {
+    this.halted = 'replaced';
+    this.#state = { ...this.#state, active: false, pending: null };
   }
 
   /** Whether a summary fits the log as it is here; one that names a later head does not when `whole` log was just read. */

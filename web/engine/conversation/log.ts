@@ -28,9 +28,10 @@ interface Draft {
 
 /**
  * Why nothing behind the cursor is taken: the log cannot be what members saw, or its next entry is a commit that does
- * not check out here ([E1], [E6]); the conversation then stays at the epoch before it.
+ * not check out here ([E1], [E6]); the conversation then stays at the epoch before it. `replaced`: it was entered anew,
+ * and the log goes on in the one that stands for it now.
  */
-export type Halt = 'forked' | 'commit_refused';
+export type Halt = 'forked' | 'commit_refused' | 'replaced';
 
 export interface Advance {
   readonly state: ConversationState;
