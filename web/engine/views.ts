@@ -26,7 +26,7 @@ export function conversationView(
     draft,
     failedSends: queued.filter(({ failed }) => failed !== null).length,
     blockedBy: state.members.filter((userId) => userId !== me && changed(userId)),
-    halted: room.halted,
+    halted: room.halted === 'replaced' ? null : room.halted,
     activeAt: Math.max(last?.at ?? 0, state.createdAt),
   };
 }

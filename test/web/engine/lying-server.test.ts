@@ -1,7 +1,7 @@
 /** Bob's server lies to him and to nobody else. Each lie is refused, and he is told. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
-import type { ServerFrame } from '#protocol/codec.ts';
+import { decodeRequest, type ServerFrame } from '#protocol/codec.ts';
 import { commands } from '#protocol/commands/index.ts';
 import type { Entry } from '#protocol/envelope.ts';
 import { type ConversationId, type DeviceId, idBytes, idFromBytes, type MessageId } from '#protocol/ids.ts';
@@ -158,6 +158,23 @@ describe('members and identities', () => {
     expect(viewOf(bob, id).members).toHaveLength(2);
     expect(await refusal(bob.createConversation({ title: null, members: [idOf(bob, 'carol')] }))).toBe('identity.mismatch');
     expect(mallory.snapshot().conversations).toEqual([]);
+  });
+
+  it('[E1] devices that no identity vouches for do not talk a new group down to a weaker suite', async () => {
+    network.tapped.length = 0;
+    network.lie = (frame, command) => {
+      if (frame.kind !== 'answer' || command !== 'device.list') return [frame];
+      const { devices } = v.parse(commands['device.list'].output, frame.output);
+      const more = Array.from({ length: 40 }, (_, at) => devices.map((device) => ({
+        ...device,
+        deviceId: idFromBytes<DeviceId>(systemRuntime.random(idBytes)),
+        certificate: device.certificate.map((byte, place) => (place === 20 ? at : byte)),
+      })));
+      return [{ ...frame, output: { devices: [...devices, ...devices, ...more.flat()] } }];
+    };
+    const id = await bob.createConversation({ title: null, members: [idOf(bob, 'ada')] });
+    const created = network.tapped.map((frame) => decodeRequest(frame)).find((request) => request?.kind === 'request' && request.command === 'conversation.create');
+    expect(created).toMatchObject({ input: { conversationId: id, suite: 83 } });
   });
 
   it('[E1] an expired key package is refused with a code', async () => {

@@ -3,7 +3,8 @@
  * is handed in, and handed in again, under the same id and with the same bytes, until the server has said what came of
  * it ([E8], [E12]).
  */
-import { bytesOfId, type ConversationId, idBytes, idFromBytes, type MessageId, type UserId } from '#protocol/ids.ts';
+import { parseCertificate } from '#protocol/certificate.ts';
+import { bytesOfId, type ConversationId, type DeviceId, idBytes, idFromBytes, type MessageId, type UserId } from '#protocol/ids.ts';
 import type { Conversation as Summary } from '#protocol/model.ts';
 import { LanyingError } from '../api.ts';
 import { startHash } from '../content/chain.ts';
@@ -52,12 +53,24 @@ export async function finishIfTaken(parts: Parts, creation: Creation): Promise<C
   }
 }
 
+/** How many devices these people have: only what their identities vouch for counts, or a server could talk a group down to a weaker suite ([E1]). */
+async function devicesOf({ connection, directory }: Parts, userIds: readonly UserId[]): Promise<number> {
+  await directory.need(userIds);
+  const { devices } = await connection.call('device.list', { userIds: [...userIds] });
+  const vouched = new Set<DeviceId>();
+  for (const { certificate } of devices) {
+    const claimed = parseCertificate(certificate);
+    if (claimed === null || vouched.has(claimed.deviceId) || !userIds.includes(claimed.userId)) continue;
+    if (await directory.checkCredential(certificate, claimed.deviceKey)) vouched.add(claimed.deviceId);
+  }
+  return vouched.size;
+}
+
 /** Everything that will be handed in, on disk when it resolves. */
 async function prepare(parts: Parts, title: string | null, others: readonly UserId[]): Promise<Creation> {
-  const { runtime, me, store, connection } = parts;
+  const { runtime, me, store } = parts;
   const conversationId = idFromBytes<ConversationId>(runtime.random(idBytes));
-  const { devices } = await connection.call('device.list', { userIds: [me.userId, ...others] });
-  const suite = suiteForMembers(devices.length);
+  const suite = suiteForMembers(await devicesOf(parts, [me.userId, ...others]));
   const group = await createGroup({
     groupId: bytesOfId(conversationId),
     suite,
