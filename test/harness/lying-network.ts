@@ -73,6 +73,11 @@ export class LyingNetwork implements Network {
     for (const { socket } of this.#open) socket.close();
   }
 
+  /** Hands the server what the client never sent, as whoever copied its cookie could. */
+  ask(frame: Uint8Array): void {
+    for (const { socket } of this.#open) socket.send(bytes(frame));
+  }
+
   /** Says something that the real server never said. */
   tell(frame: ServerFrame): void {
     for (const { handlers } of this.#open) handlers.onFrame(encodeServerFrame(frame));

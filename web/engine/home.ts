@@ -271,6 +271,7 @@ export class Home implements ConversationListener {
         const again = cause instanceof LanyingError && (cause.code === 'epoch.stale' || cause.code === 'message.seen_refused') && attempt < 8;
         if (!again) throw cause;
         await room.catchUp();
+        await room.learnLeavers(cause);
         if (room.leavesOf(room.state.left.filter((user) => user !== this.me.userId)).length > 0) await room.submit(() => Promise.resolve({}));
       }
     }

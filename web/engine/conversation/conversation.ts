@@ -195,6 +195,18 @@ export class Conversation {
     };
   }
 
+  /**
+   * The server takes no messages while somebody leaves, and says so ([C8]). Whoever it names goes out of the tree with the
+   * next commit, whether this device could read their farewell, refused it, or came only behind it. Only inside
+   * `exclusively`.
+   */
+  async learnLeavers(refusal: LanyingError): Promise<void> {
+    if (refusal.code !== 'epoch.stale' || refusal.detail.reason !== 'leaving' || this.halted !== null) return;
+    const { conversation } = await this.parts.connection.call('conversation.get', { conversationId: this.id });
+    const leaving = conversation.members.filter((member) => member.leaving && this.#state.members.includes(member.userId));
+    await this.update({ left: [...new Set([...this.#state.left, ...leaving.map(({ userId }) => userId)])] });
+  }
+
   leavesOf(users: readonly UserId[]): readonly number[] {
     return members(this.#group)
       .filter(({ credential }) => users.includes(userOf(credential) ?? this.parts.me.userId))

@@ -174,6 +174,7 @@ export class Outbox {
         const again = resealable.has(cause.code) && attempt < resealsMax;
         if (!again) return await this.#change(item, { failed: cause.code === 'conversation.unknown' ? 'conversation.left' : cause.code });
         await conversation.catchUp();
+        await conversation.learnLeavers(cause);
         if ((await this.#inLog(item)) === null) await this.#change(item, { sealed: null });
       }
     }
