@@ -52,7 +52,7 @@ export class Conversation {
     this.#parts = parts;
     this.#accepted = record;
     this.#published = record;
-    this.recent = new RecentEntries(record.headSequence, record.headHash);
+    this.recent = new RecentEntries(record.conversationId, record.headSequence, record.headHash);
   }
 
   get id(): ConversationId {

@@ -1,6 +1,6 @@
 /** The delivery service: appending to conversations ([C2], [C6]–[C8], [L1]–[L6]). */
 import type { Input, Output } from '#protocol/commands/index.ts';
-import { chainStart, type EntryKind, parseSealed, type SealedHeader } from '#protocol/envelope.ts';
+import { chainStart, type EntryKind, parseSeen, type Seen } from '#protocol/envelope.ts';
 import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
 import { bytesOfId, type DeviceId, type Generation, idFromBytes, type MessageId, type UserId, type WelcomeId } from '#protocol/ids.ts';
 import { conversationsPerUserMax, membersMax, seenLagMax } from '#protocol/limits.ts';
@@ -12,7 +12,6 @@ import { advanced, chained, type Conversation, type NewEntry } from './conversat
 import type { Conversations } from './conversations.ts';
 import { type CommitReader, groupInfoFault } from './commit-reader.ts';
 import { sameBytes, sha256 } from './digests.ts';
-import { fingerprintOf, isSame } from './recent-entries.ts';
 import { afterCommit, afterDeparture, isActive, leafOf, memberOf, type RosterCommit, someoneLeaves } from './roster.ts';
 
 export interface Sender {
@@ -42,7 +41,7 @@ const entryOf = (by: Sender, kind: EntryKind, { id, epoch, body }: NewMessage): 
 });
 
 /** [L4] Against the accepted log; the caller made sure that it is remembered down to there. */
-function seenRefusal(conversation: Conversation, header: SealedHeader): Refusal | null {
+function seenRefusal(conversation: Conversation, header: Seen): Refusal | null {
   const { headSequence } = conversation.accepted;
   if (header.seenSequence > headSequence) return refuse('message.seen_refused', { reason: 'ahead' });
   if (headSequence - header.seenSequence > seenLagMax) return refuse('message.seen_refused', { reason: 'lag' });
@@ -72,7 +71,7 @@ export class Delivery {
   }
 
   async #append(conversation: Conversation, by: Sender, kind: SentKind, message: NewMessage): Promise<Result<{ readonly receipt: Receipt }>> {
-    const header = parseSealed(message.body);
+    const header = parseSeen(message.body);
     if (header === null) return refuse('input.invalid', { field: 'message.body' });
     if (memberOf(conversation.roster, by.userId) === undefined) return refuse('conversation.unknown');
     const remembered = await this.#remember(conversation, header.seenSequence);
@@ -83,7 +82,7 @@ export class Delivery {
     const standing = memberOf(conversation.roster, by.userId);
     if (standing === undefined || (standing.leaving && (known === undefined || kind !== 'leave'))) return refuse('conversation.unknown');
     if (known !== undefined) {
-      if (!isSame(known, fingerprintOf(entry))) return refuse('message.conflict');
+      if (!conversation.recent.isSame(known, entry)) return refuse('message.conflict');
       await conversation.settled();
       return ok({ receipt: known.receipt });
     }
@@ -127,7 +126,7 @@ export class Delivery {
     const read = await this.#parts.commits.read({ conversationId: conversation.id, suite, by, commit });
     if (!read.ok) return read;
     for (const { message } of commit.follow) {
-      const header = parseSealed(message.body);
+      const header = parseSeen(message.body);
       if (header === null) return commitRefused('follow');
       if ((await this.#remember(conversation, header.seenSequence)) !== null) return commitRefused('follow_seen');
     }
@@ -149,11 +148,11 @@ export class Delivery {
     const known = conversation.recent.find(commit.id);
     if (known === undefined) return null;
     const entry = entryOf(by, 'commit', { id: commit.id, epoch: commit.epoch, body: commit.commit });
-    if (!isSame(known, fingerprintOf(entry))) return refuse('message.conflict');
+    if (!conversation.recent.isSame(known, entry)) return refuse('message.conflict');
     const follow: Receipt[] = [];
     for (const [index, { kind, message }] of commit.follow.entries()) {
       const followed = conversation.recent.at(known.receipt.sequence + 1 + index);
-      if (followed === undefined || !isSame(followed, fingerprintOf(entryOf(by, kind, message)))) return refuse('message.conflict');
+      if (followed === undefined || !conversation.recent.isSame(followed, entryOf(by, kind, message))) return refuse('message.conflict');
       follow.push(followed.receipt);
     }
     await conversation.settled();
@@ -164,7 +163,7 @@ export class Delivery {
     const ids = [commit.id, ...commit.follow.map(({ message }) => message.id)];
     if (new Set(ids).size !== ids.length || ids.some((id) => conversation.recent.find(id) !== undefined)) return refuse('message.conflict');
     for (const { message } of commit.follow) {
-      const header = parseSealed(message.body);
+      const header = parseSeen(message.body);
       if (header === null || seenRefusal(conversation, header) !== null) return commitRefused('follow_seen');
     }
     return prepareCommit(conversation.accepted, by, commit, read, this.#parts.runtime);
@@ -225,7 +224,7 @@ function refuseNew(conversation: Conversation, by: Sender, kind: SentKind, messa
 /** Before there is a log nothing can have been seen. */
 function firstFollowFits(commit: NewCommit): boolean {
   const ids = [commit.id, ...commit.follow.map(({ message }) => message.id)];
-  return new Set(ids).size === ids.length && commit.follow.every(({ message }) => parseSealed(message.body)?.seenSequence === 0);
+  return new Set(ids).size === ids.length && commit.follow.every(({ message }) => parseSeen(message.body)?.seenSequence === 0);
 }
 
 function beginning(by: Sender, input: Input<'conversation.create'>, runtime: Runtime): { readonly record: ConversationRecord; readonly entries: readonly ReturnType<typeof chained>[] } {

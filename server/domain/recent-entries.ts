@@ -1,25 +1,18 @@
 /** What a conversation remembers of its last entries: enough to know a message again and to check a running hash. */
-import { type Entry, entryKinds } from '#protocol/envelope.ts';
-import { bytesOfId, type MessageId } from '#protocol/ids.ts';
+import { chainInput, type Entry } from '#protocol/envelope.ts';
+import type { ConversationId, MessageId } from '#protocol/ids.ts';
 import type { Receipt } from '#protocol/model.ts';
 import { sameBytes, sha256 } from './digests.ts';
 
 export interface Known {
   readonly receipt: Receipt;
-  readonly epoch: number;
-  readonly fingerprint: Uint8Array;
 }
-
-/** Of what must be the same for a message to be the same ([L2]). */
-export const fingerprintOf = (entry: Pick<Entry, 'kind' | 'epoch' | 'user' | 'device' | 'body'>): Uint8Array =>
-  sha256(Uint8Array.of(entryKinds.indexOf(entry.kind)), Buffer.from(`${entry.epoch}`), bytesOfId(entry.user), bytesOfId(entry.device), entry.body);
-
-export const isSame = (known: Known, fingerprint: Uint8Array): boolean => sameBytes(known.fingerprint, fingerprint);
 
 /** Entries kept when nobody lags. */
 export const recentEntriesMax = 1_000;
 
 export class RecentEntries {
+  readonly #conversationId: ConversationId;
   readonly #byId = new Map<MessageId, Known>();
   /** Ascending: the entry with sequence floor + 1 + n is at n. */
   #inOrder: Known[] = [];
@@ -27,7 +20,8 @@ export class RecentEntries {
   #floorHash: Uint8Array;
 
   /** Knows everything behind `floor`, and the running hash there. */
-  constructor(floor: number, floorHash: Uint8Array) {
+  constructor(conversationId: ConversationId, floor: number, floorHash: Uint8Array) {
+    this.#conversationId = conversationId;
     this.#floor = floor;
     this.#floorHash = floorHash;
   }
@@ -47,6 +41,17 @@ export class RecentEntries {
   /** Running hash behind an entry; undefined outside of what is known. */
   hashAt(sequence: number): Uint8Array | undefined {
     return sequence === this.#floor ? this.#floorHash : this.at(sequence)?.receipt.hash;
+  }
+
+  /** Whether what is known is this very entry ([L2]): it is if it leads to the same running hash from the same place. */
+  isSame({ receipt }: Known, entry: Omit<Entry, 'sequence' | 'sentAt' | 'hash'>): boolean {
+    const { sequence, sentAt } = receipt;
+    const before = this.hashAt(sequence - 1);
+    if (before === undefined) throw new Error('an entry is known, but not the hash before it');
+    return sameBytes(
+      receipt.hash,
+      sha256(chainInput(before, this.#conversationId, { ...entry, sequence, sentAt }, sha256(entry.body))),
+    );
   }
 
   append(entry: Entry): void {
@@ -72,8 +77,8 @@ export class RecentEntries {
   }
 
   #learn(entry: Entry): Known {
-    const { id, sequence, sentAt, hash, epoch } = entry;
-    const known = { receipt: { id, sequence, sentAt, hash }, epoch, fingerprint: fingerprintOf(entry) };
+    const { id, sequence, sentAt, hash } = entry;
+    const known = { receipt: { id, sequence, sentAt, hash } };
     this.#byId.set(id, known);
     return known;
   }

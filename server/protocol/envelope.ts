@@ -3,7 +3,7 @@
  * What is inside a sealed body is the engine's alone (web/engine/content).
  */
 import * as v from 'valibot';
-import { bytesOfId, type ConversationId, DeviceId, type Generation, MessageId, UserId } from './ids.ts';
+import { bytesOfId, type ConversationId, DeviceId, type Generation, MessageId, putId, UserId } from './ids.ts';
 
 /** Order is part of the stored format: the index is the byte that is hashed. */
 export const entryKinds = ['created', 'message', 'commit', 'meta', 'leave'] as const;
@@ -17,7 +17,10 @@ export const Timestamp = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 export const bytes = (lengthMax: number, lengthMin = 0) =>
   v.pipe(
     v.custom<Uint8Array<ArrayBuffer>>((input) => input instanceof Uint8Array, 'must be bytes'),
-    v.check((input) => input.length >= lengthMin && input.length <= lengthMax, `must have ${lengthMin} to ${lengthMax} bytes`),
+    v.check(
+      (input) => input.length >= lengthMin && input.length <= lengthMax,
+      `must have ${lengthMin} to ${lengthMax} bytes`,
+    ),
     v.metadata({ bytes: { lengthMin, lengthMax } }),
   );
 export const Hash = bytes(32, 32);
@@ -52,10 +55,16 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
+/** Unsigned 64-bit big-endian, of a safe integer. */
+export function putUint64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, Math.floor(value / 0x1_0000_0000));
+  view.setUint32(at + 4, value >>> 0);
+}
+
 /** Unsigned 64-bit big-endian. */
 export function uint64(value: number): Uint8Array<ArrayBuffer> {
   const bytesOut = new Uint8Array(8);
-  new DataView(bytesOut.buffer).setBigUint64(0, BigInt(value));
+  putUint64(new DataView(bytesOut.buffer), 0, value);
   return bytesOut;
 }
 
@@ -74,18 +83,20 @@ export function chainInput(
   entry: Omit<Entry, 'body' | 'hash'>,
   bodyHash: Uint8Array,
 ): Uint8Array<ArrayBuffer> {
-  return joined([
-    previous,
-    bytesOfId(conversation),
-    uint64(entry.sequence),
-    Uint8Array.of(entryKinds.indexOf(entry.kind)),
-    uint64(entry.epoch),
-    uint64(entry.sentAt),
-    bytesOfId(entry.user),
-    bytesOfId(entry.device),
-    bytesOfId(entry.id),
-    bodyHash,
-  ]);
+  // previous 32 · conversation 16 · sequence 8 · kind 1 · epoch 8 · sentAt 8 · user 16 · device 16 · id 16 · body hash 32.
+  const input = new Uint8Array(153);
+  const view = new DataView(input.buffer);
+  input.set(previous, 0);
+  putId(input, 32, conversation);
+  putUint64(view, 48, entry.sequence);
+  input[56] = entryKinds.indexOf(entry.kind);
+  putUint64(view, 57, entry.epoch);
+  putUint64(view, 65, entry.sentAt);
+  putId(input, 73, entry.user);
+  putId(input, 89, entry.device);
+  putId(input, 105, entry.id);
+  input.set(bodyHash, 121);
+  return input;
 }
 
 export const sealedVersion = 1;
@@ -102,14 +113,23 @@ export interface SealedHeader {
   readonly ciphertext: Uint8Array<ArrayBuffer>;
 }
 
+export type Seen = Pick<SealedHeader, 'seenSequence' | 'seenHash'>;
+
+/** What a sealed body says its sender had seen; null as by parseSealed. Copies nothing: `seenHash` lies in the body. */
+export function parseSeen(body: Uint8Array<ArrayBuffer>): Seen | null {
+  if (body.length < sealedBytesMin || body[0] !== sealedVersion) return null;
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const seenSequence = view.getUint32(13) * 0x1_0000_0000 + view.getUint32(17);
+  return Number.isSafeInteger(seenSequence) ? { seenSequence, seenHash: body.subarray(21, 53) } : null;
+}
+
 /** Splits a sealed body; null when the version is unknown, it is too short, or the sequence is not a safe integer. */
 export function parseSealed(body: Uint8Array<ArrayBuffer>): SealedHeader | null {
-  if (body.length < sealedBytesMin || body[0] !== sealedVersion) return null;
-  const seen = new DataView(body.buffer, body.byteOffset, body.byteLength).getBigUint64(13);
-  if (seen > BigInt(Number.MAX_SAFE_INTEGER)) return null;
+  const seen = parseSeen(body);
+  if (seen === null) return null;
   return {
     nonce: body.slice(1, 13),
-    seenSequence: Number(seen),
+    seenSequence: seen.seenSequence,
     seenHash: body.slice(21, 53),
     ciphertext: body.slice(sealedHeaderBytes),
   };
@@ -117,7 +137,13 @@ export function parseSealed(body: Uint8Array<ArrayBuffer>): SealedHeader | null 
 
 /** Inverse of parseSealed. */
 export function buildSealed(header: SealedHeader): Uint8Array<ArrayBuffer> {
-  return joined([Uint8Array.of(sealedVersion), header.nonce, uint64(header.seenSequence), header.seenHash, header.ciphertext]);
+  return joined([
+    Uint8Array.of(sealedVersion),
+    header.nonce,
+    uint64(header.seenSequence),
+    header.seenHash,
+    header.ciphertext,
+  ]);
 }
 
 export interface SealedContext {

@@ -18,6 +18,9 @@ class Index<K> {
   of(key: K): readonly Connection[] {
     return [...(this.#sets.get(key) ?? [])];
   }
+  has(key: K): boolean {
+    return this.#sets.has(key);
+  }
   keys(): readonly K[] {
     return [...this.#sets.keys()];
   }
@@ -73,6 +76,10 @@ export class Directory {
   }
   byConversation(conversationId: ConversationId): readonly Connection[] {
     return this.#conversations.of(conversationId);
+  }
+  /** Whether anybody is live on it. */
+  isTailed(conversationId: ConversationId): boolean {
+    return this.#conversations.has(conversationId);
   }
   people(): readonly UserId[] {
     return this.#users.keys();

@@ -47,7 +47,8 @@ function tell(parts: FanOutParts, announce: (conversationId: ConversationId) => 
       return announce(happening.conversationId);
     case 'welcome':
       for (const deviceId of happening.devices) {
-        for (const connection of directory.byDevice(deviceId)) connection.event('welcome', { conversationId: happening.conversationId });
+        for (const connection of directory.byDevice(deviceId))
+          connection.event('welcome', { conversationId: happening.conversationId });
       }
       return;
     case 'read':
@@ -73,14 +74,23 @@ function tell(parts: FanOutParts, announce: (conversationId: ConversationId) => 
   }
 }
 
-function appended({ publish, ops }: FanOutParts, { conversationId, generation, entries }: Extract<Happening, { kind: 'appended' }>): void {
+function appended(
+  { publish, directory, ops }: FanOutParts,
+  { conversationId, generation, entries }: Extract<Happening, { kind: 'appended' }>,
+): void {
   const topic = conversationTopic(conversationId);
-  for (const entry of entries) publish(topic, encodeEvent('entry', { conversationId, generation, entry }));
+  // Nobody is live on most conversations most of the time.
+  if (directory.isTailed(conversationId)) {
+    for (const entry of entries) publish(topic, encodeEvent('entry', { conversationId, generation, entry }));
+  }
   ops.entriesPublished(entries.length);
 }
 
 /** [G1] To whoever is live on the conversation, but not back to the device that sent it. */
-function signal({ directory }: FanOutParts, { conversationId, epoch, user, device, body }: Extract<Happening, { kind: 'signal' }>): void {
+function signal(
+  { directory }: FanOutParts,
+  { conversationId, epoch, user, device, body }: Extract<Happening, { kind: 'signal' }>,
+): void {
   const frame = encodeEvent('signal', { conversationId, epoch, user, device, body });
   for (const connection of directory.byConversation(conversationId)) {
     if (connection.deviceId !== device) connection.glance(frame);
@@ -91,7 +101,8 @@ function signal({ directory }: FanOutParts, { conversationId, epoch, user, devic
 function devices({ directory, views, ops }: FanOutParts, userId: UserId): void {
   views.contacts(userId, directory.people()).then(
     (contacts) => {
-      for (const contact of contacts) for (const connection of directory.byUser(contact)) connection.event('devices', { userId });
+      for (const contact of contacts)
+        for (const connection of directory.byUser(contact)) connection.event('devices', { userId });
     },
     (cause: unknown) => ops.hintLost('devices', cause),
   );

@@ -31,9 +31,13 @@ export function recordCipher(family: string, key: KeyObject, random: (length: nu
       const nonce = random(12);
       const cipher = createCipheriv(algorithm, key, nonce, options);
       cipher.setAAD(joinBytes(prefix, recordKey), { plaintextLength: plain.length });
-      const body = cipher.update(plain);
+      const sealed = new Uint8Array(plain.length + sealingBytes);
+      sealed[0] = recordFormat;
+      sealed.set(nonce, 1);
+      sealed.set(cipher.update(plain), 13);
       cipher.final();
-      return joinBytes(Uint8Array.of(recordFormat), nonce, body, cipher.getAuthTag());
+      sealed.set(cipher.getAuthTag(), sealed.length - 16);
+      return sealed;
     },
     open(recordKey, sealed) {
       if (sealed.length < sealingBytes) throw new CorruptionError(family, 'a record is cut off');
