@@ -9,6 +9,7 @@ import type {
   CeremonyId, ConversationId, DeviceId, Generation, InviteId, SessionId, UserId, WelcomeId,
 } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
+import type { BlobStore } from './blob-store.ts';
 
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
@@ -229,6 +230,7 @@ export interface Store {
   readonly vaults: VaultStore;
   readonly conversations: ConversationStore;
   readonly ceremonies: CeremonyStore;
+  readonly blobs: BlobStore;
   /** False after a failed write or once closed. */
   isOpen(): boolean;
   /** Waits for writes under way. */

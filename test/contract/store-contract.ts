@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../server/ports/store.ts';
 import { accountsContract } from './accounts-contract.ts';
+import { blobsContract } from './blobs-contract.ts';
 import { conversationsContract } from './conversations-contract.ts';
 import { devicesContract } from './devices-contract.ts';
 import { vaultsContract } from './vaults-contract.ts';
@@ -33,6 +34,7 @@ export function storeContract(name: string, open: () => Promise<Bench>): void {
     devicesContract(bench);
     vaultsContract(bench);
     conversationsContract(bench);
+    blobsContract(bench);
   });
 }
 

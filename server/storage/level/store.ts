@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import type { Runtime } from '../../ports/runtime.ts';
 import { CorruptionError, type Store, StoreFailure } from '../../ports/store.ts';
+import { DiskBlobs } from '../disk/blobs.ts';
 import { KeyRing } from '../sealed/key-ring.ts';
 import { type Access, aloneKey, Arrivals } from './access.ts';
 import { LevelAccounts } from './accounts.ts';
@@ -60,7 +61,7 @@ export async function openLevelStore({ folder, masterKey, runtime }: LevelStoreO
       if (!made) await writeMarker(folder);
       const arrivals = new Arrivals(runtime, await latestArrival(tables.mail));
       const access: Access = { tables, keys, writer, mutex: new KeyedMutex(), arrivals, runtime };
-      return compose(access, database, () => lock.release());
+      return compose(access, database, folder, () => lock.release());
     } catch (cause) {
       await database.close();
       throw cause;
@@ -71,9 +72,11 @@ export async function openLevelStore({ folder, masterKey, runtime }: LevelStoreO
   }
 }
 
-function compose(access: Access, database: Database, release: () => Promise<void>): LevelStore {
+function compose(access: Access, database: Database, folder: string, release: () => Promise<void>): LevelStore {
+  const blobs = new DiskBlobs(access, folder);
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
+    await blobs.close();
     await access.writer.stop(new StoreFailure('the store is closed'));
     await database.close();
     await release();
@@ -86,6 +89,7 @@ function compose(access: Access, database: Database, release: () => Promise<void
     vaults: new LevelVaults(access),
     conversations: new LevelConversations(access),
     ceremonies: new LevelCeremonies(access),
+    blobs,
     isOpen: () => access.writer.stopped === null,
     writes: () => access.writer.counts,
     close: () => (closing ??= close()),

@@ -9,6 +9,7 @@ import * as limits from '#protocol/limits.ts';
 import { Device, Person, Suite, Vault, Welcome } from '#protocol/model.ts';
 import type { AccountRecord, InviteRecord, Roster, SessionRecord } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
+import { makeFileTables } from './file-tables.ts';
 import { type Database, Records, Table } from './table.ts';
 
 const Passkey = v.strictObject({
@@ -138,5 +139,6 @@ export function makeTables(database: Database, keys: KeyRing) {
     dataKeys: new Records(database, 'data-keys'),
     /** p(conversation) · day 4 · sequence 8: sealed under the data key of the day. */
     log: new Records(database, 'log'),
+    ...makeFileTables(database, keys),
   };
 }

@@ -1,6 +1,7 @@
 /** The model adapter: the promises of the port kept by maps. Nothing is sealed and nothing survives. */
 import { type Store, StoreFailure } from '../../ports/store.ts';
 import { MemoryAccounts, MemoryInvites, MemorySessions } from './accounts.ts';
+import { MemoryBlobs } from './blobs.ts';
 import { MemoryConversations } from './conversations.ts';
 import { MemoryDevices } from './devices.ts';
 import { Shelf } from './shelf.ts';
@@ -19,6 +20,7 @@ export function openMemoryStore(): Store {
     vaults: new MemoryVaults(shelf),
     conversations: new MemoryConversations(shelf),
     ceremonies: new MemoryCeremonies(shelf),
+    blobs: new MemoryBlobs(() => shelf.writing()),
     isOpen: () => open,
     close: async () => {
       open = false;
