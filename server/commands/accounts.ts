@@ -44,10 +44,10 @@ export function accountHandlers({ accounts, config, grants, limits, passkeys, ru
       return grant.ok ? answer(await grants.describe(grant.value)) : { result: grant };
     },
     'account.passkeyOptions': async (input, { address }) => ({ result: await guessing(address, () => accounts.passkeyOptions(input)) }),
-    'account.create': async (input, { address }) => started(await guessing(address, () => accounts.create(input))),
+    'account.create': async (input, { address, audit }) => started(await guessing(address, () => accounts.create(input, audit))),
     'signIn.passkeyOptions': async () => answer(await passkeys.beginSignIn()),
-    'signIn.passkey': async ({ ceremonyId, response }) => started(await accounts.signInByPasskey(ceremonyId, response)),
-    'signIn.password': async ({ handle, password }, { address }) => started(await accounts.signInByPassword(handle, password, address)),
+    'signIn.passkey': async ({ ceremonyId, response }, { audit }) => started(await accounts.signInByPasskey(ceremonyId, response, audit)),
+    'signIn.password': async ({ handle, password }, { address, audit }) => started(await accounts.signInByPassword(handle, password, address, audit)),
     'session.get': async (_input, caller) => {
       const { session, person } = personOf(caller);
       return answer(accounts.view(session, person));
@@ -55,14 +55,14 @@ export function accountHandlers({ accounts, config, grants, limits, passkeys, ru
     'session.ping': async () => answer({ serverTime: runtime.now() }),
     'session.end': async (_input, caller) => {
       const { sessionId } = personOf(caller).session;
-      await sessions.end(sessionId);
+      await sessions.end(sessionId, caller.audit);
       return { ...answer({}), effect: { kind: 'session-ended', sessionId } };
     },
     'invite.create': async ({ role = 'member', lifetimeMs }, caller) => ({
-      result: await grants.invite(personOf(caller).person.userId, role, lifetimeMs),
+      result: await grants.invite(personOf(caller).person.userId, role, caller.audit, lifetimeMs),
     }),
     'invite.list': async () => answer({ invites: await grants.list() }),
-    'invite.revoke': async ({ inviteId }) => ({ result: await grants.revoke(inviteId) }),
+    'invite.revoke': async ({ inviteId }, { audit }) => ({ result: await grants.revoke(inviteId, audit) }),
   };
 }
 
@@ -72,12 +72,12 @@ export function deviceHandlers({ accounts, devices }: Services): Handlers<Device
   return {
     'device.register': async ({ device, keyPackages }, caller) => {
       const signedIn = personOf(caller);
-      return bound(await devices.register(signedIn.session, device, keyPackages), signedIn);
+      return bound(await devices.register(signedIn.session, device, keyPackages, caller.audit), signedIn);
     },
     'device.challenge': async (_input, caller) => answer({ challenge: await devices.challenge(personOf(caller).session) }),
     'device.attach': async (input, caller) => {
       const signedIn = personOf(caller);
-      return bound(await devices.attach(signedIn.session, input), signedIn);
+      return bound(await devices.attach(signedIn.session, input, caller.audit), signedIn);
     },
     'keyPackage.publish': async ({ keyPackages }, caller) => ({ result: await devices.publish(deviceOf(caller).deviceId, keyPackages) }),
     'keyPackage.counts': async (_input, caller) => answer(await devices.counts(deviceOf(caller).deviceId)),

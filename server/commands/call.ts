@@ -32,7 +32,7 @@ export interface Reply<N extends CommandName = CommandName> {
 export interface Router {
   /**
    * Checks input, caller, permission and limits, then runs the command. `input` is decoded but unchecked (byte fields
-   * are Uint8Array). Never throws for bad input; a throw is a broken invariant or a failed store.
+   * are Uint8Array). `requestId`: as in the log, `-` when left out. Never throws for bad input; a throw is a broken invariant or a failed store.
    */
-  call<N extends CommandName>(name: N, input: unknown, context: CallContext): Promise<Reply<N>>;
+  call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId?: string): Promise<Reply<N>>;
 }

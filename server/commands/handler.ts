@@ -1,8 +1,9 @@
 /** What handlers get: the parsed input and who calls, as far as their row asks for it. */
-import type { CommandName, Input } from '#protocol/commands/index.ts';
+import type { ActOf, CommandName, Input } from '#protocol/commands/index.ts';
 import { ok, type Result } from '#protocol/errors.ts';
 import type { DeviceId } from '#protocol/ids.ts';
 import type { Person } from '#protocol/model.ts';
+import type { Scribe } from '../domain/audit/scribe.ts';
 import type { SessionRecord } from '../ports/store.ts';
 import type { Reply, TailPort } from './call.ts';
 
@@ -19,7 +20,12 @@ export interface Caller {
   readonly tail: TailPort | null;
 }
 
-export type Handler<N extends CommandName> = (input: Input<N>, caller: Caller) => Promise<Reply<N>>;
+/** Names the acts of the row, and no others: without one a store method that changes what is audited cannot be called. */
+export interface CallerOf<N extends CommandName> extends Caller {
+  readonly audit: Scribe<ActOf<N>>;
+}
+
+export type Handler<N extends CommandName> = (input: Input<N>, caller: CallerOf<N>) => Promise<Reply<N>>;
 export type Handlers<N extends CommandName = CommandName> = { readonly [Name in N]: Handler<Name> };
 
 /** A row that says `person` reaches its handler only with one. */

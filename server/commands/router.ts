@@ -1,8 +1,10 @@
 /** From a decoded call to its handler: input, caller, limits, permission, in this order. */
 import * as v from 'valibot';
+import type { Actor } from '#protocol/audit.ts';
 import { type CommandName, commands, type Input } from '#protocol/commands/index.ts';
 import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
 import { ConversationId } from '#protocol/ids.ts';
+import { scribeOf } from '../domain/audit/scribe.ts';
 import type { Relation } from '../domain/conversations.ts';
 import type { Resource } from '../domain/permissions/permissions.ts';
 import { accountHandlers, deviceHandlers } from './accounts.ts';
@@ -47,7 +49,7 @@ class CommandRouter implements Router {
     this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services) };
   }
 
-  async call<N extends CommandName>(name: N, input: unknown, context: CallContext): Promise<Reply<N>> {
+  async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {
     const { address, tail = null } = context;
     if (commands[name].who === 'anyone' && name !== 'server.info') {
       const limited = this.#services.limits.call(address);
@@ -62,7 +64,9 @@ class CommandRouter implements Router {
       const refused = await this.#refusePermission(name, parsed.value, signedIn);
       if (refused !== null) return { result: refused };
     }
-    return this.#handlers[name](parsed.value, { address, signedIn, tail });
+    const actor: Actor = signedIn === null ? { kind: 'stranger' } : { kind: 'person', userId: signedIn.person.userId };
+    const audit = scribeOf({ actor, address, requestId }, this.#services.runtime);
+    return this.#handlers[name](parsed.value, { address, signedIn, tail, audit });
   }
 
   /** Null for commands that ask for nobody. */

@@ -1,5 +1,6 @@
 /** Joins the domain services with their ports, for the composition and for tests. */
 import { Accounts } from '../domain/accounts.ts';
+import { SignInFailures } from '../domain/audit/failures.ts';
 import { CommitReader } from '../domain/commit-reader.ts';
 import { Conversations } from '../domain/conversations.ts';
 import { Delivery } from '../domain/delivery.ts';
@@ -42,6 +43,7 @@ export interface Services extends ServiceParts {
   readonly conversations: Conversations;
   readonly delivery: Delivery;
   readonly devices: Devices;
+  readonly failures: SignInFailures;
   readonly grants: Grants;
   readonly limits: SignInLimits;
   readonly log: LogReader;
@@ -59,10 +61,11 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const grants = new Grants({ accounts: store.accounts, invites: store.invites, runtime, setupToken, origin });
   const passkeys = new Passkeys({ ceremonies: store.ceremonies, accounts: store.accounts, runtime, origin, serverName });
   const passwords = new Passwords(runtime);
+  const failures = new SignInFailures(store.audit, runtime);
   const conversations = new Conversations(store.conversations, bus);
   return {
-    store, bus, runtime, config, sessions, limits, grants, passkeys, conversations,
-    accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, runtime }),
+    store, bus, runtime, config, sessions, limits, failures, grants, passkeys, conversations,
+    accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, failures, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     log: new LogReader(conversations, store.conversations),

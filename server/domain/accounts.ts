@@ -6,6 +6,9 @@ import { unlockersMin } from '#protocol/limits.ts';
 import type { Device, Person, Unlocker, Vault } from '#protocol/model.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { AccountRecord, AccountStore, NewAccount, PasskeyRecord, SessionRecord } from '../ports/store.ts';
+import type { Acts } from '../ports/audit-store.ts';
+import type { SignInFailures } from './audit/failures.ts';
+import type { Scribe } from './audit/scribe.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { checkCertificate, keyPackagesFault } from './device-certificates.ts';
 import type { Grant, Grants } from './grants.ts';
@@ -42,12 +45,30 @@ export interface AccountParts {
   readonly passwords: Passwords;
   readonly sessions: Sessions;
   readonly limits: SignInLimits;
+  readonly failures: SignInFailures;
   readonly runtime: Runtime;
 }
 
 export interface SignedIn {
   readonly session: NewSession;
   readonly output: Output<'session.get'>;
+}
+
+type SignInAct = 'sign_in.succeeded' | 'sign_in.failed';
+type CreationAct = 'setup.completed' | 'account.created' | 'invite.used';
+
+function creationActs({ account, device, inviteId }: NewAccount, audit: Scribe<CreationAct>): Acts {
+  const { userId, handle, displayName, role } = account;
+  const actor = { kind: 'person', userId } as const;
+  const object = { kind: 'account', id: userId } as const;
+  const personal = { subject: userId, fields: { handle, displayName, label: device.label } };
+  const factor = account.passwordHash === null ? 'passkey' : 'password';
+  const created = audit({ act: 'account.created', actor, object, after: { role, factor, device: device.deviceId }, personal });
+  const opened =
+    inviteId === null
+      ? audit({ act: 'setup.completed', actor, object })
+      : audit({ act: 'invite.used', actor, object: { kind: 'invite', id: inviteId }, after: { usedBy: userId } });
+  return [opened, created];
 }
 
 const outcomes = { handle_taken: 'handle.taken', account_exists: 'account.exists', setup_done: 'setup.done', invite_used: 'invite.used' } as const;
@@ -83,7 +104,7 @@ export class Accounts {
     return ok(await this.#parts.passkeys.beginRegistration(input));
   }
 
-  async create(input: Input<'account.create'>): Promise<Result<SignedIn>> {
+  async create(input: Input<'account.create'>, audit: Scribe<CreationAct>): Promise<Result<SignedIn>> {
     if (input.grant.kind === 'invite' && (await this.#parts.store.count()) === 0) return refuse('setup.required');
     const grant = await this.#parts.grants.check(input.grant);
     if (!grant.ok) return grant;
@@ -94,13 +115,13 @@ export class Accounts {
     if (!factor.ok) return factor;
     const session = this.#parts.sessions.make(input.userId, input.device.deviceId);
     const account = this.#assemble(input, grant.value, factor.value, session.record);
-    const outcome = await this.#parts.store.create(account);
+    const outcome = await this.#parts.store.create(account, creationActs(account, audit));
     if (outcome !== 'created') return refuse(outcomes[outcome]);
     return ok({ session, output: this.view(session.record, personOf(account.account)) });
   }
 
   /** Refuses sign_in.failed, rate.limited. */
-  async signInByPassword(handle: string, password: string, address: string): Promise<Result<SignedIn>> {
+  async signInByPassword(handle: string, password: string, address: string, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
     const limited = this.#parts.limits.beginGuess(address, handle);
     if (limited !== null) return limited;
     const account = await this.#parts.store.byHandle(handle);
@@ -110,18 +131,23 @@ export class Accounts {
       this.#parts.limits.guessedRight(address, handle);
       return matches;
     }
-    if (!matches.value || account === null) return refuse('sign_in.failed');
+    if (!matches.value || account === null) {
+      await this.#parts.failures.record(audit, 'password', account?.userId ?? null);
+      return refuse('sign_in.failed');
+    }
     this.#parts.limits.guessedRight(address, handle);
-    return ok(await this.#start(account));
+    return ok(await this.#start(account, 'password', audit));
   }
 
-  async signInByPasskey(ceremonyId: CeremonyId, response: unknown): Promise<Result<SignedIn>> {
+  async signInByPasskey(ceremonyId: CeremonyId, response: unknown, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
     const account = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
-    return account.ok ? ok(await this.#start(account.value)) : account;
+    if (account.ok) return ok(await this.#start(account.value, 'passkey', audit));
+    if (account.code === 'sign_in.failed') await this.#parts.failures.record(audit, 'passkey', null);
+    return account;
   }
 
-  async #start(account: AccountRecord): Promise<SignedIn> {
-    const session = await this.#parts.sessions.start(account.userId);
+  async #start(account: AccountRecord, factor: 'password' | 'passkey', audit: Scribe<SignInAct>): Promise<SignedIn> {
+    const session = await this.#parts.sessions.start(account.userId, factor, audit);
     return { session, output: this.view(session.record, personOf(account)) };
   }
 

@@ -5,6 +5,7 @@ import { bytesOfId, type CeremonyId, type DeviceId, idFromBytes, type SessionId,
 import { ceremonyLifetimeMs, devicesPerUserMax, keyPackagesRefillBelow, mailboxPageMax } from '#protocol/limits.ts';
 import { parseCertificate } from '#protocol/certificate.ts';
 import type { Device, NewDevice, NewKeyPackage, Suite } from '#protocol/model.ts';
+import type { Scribe } from './audit/scribe.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { AccountStore, CeremonyStore, DeviceStore, SessionRecord } from '../ports/store.ts';
@@ -40,7 +41,12 @@ export class Devices {
   }
 
   /** Refuses device.refused, device.too_many, key_package.invalid; the session becomes the device's. */
-  async register(session: SessionRecord, offered: NewDevice, keyPackages: readonly NewKeyPackage[]): Promise<Result<SessionRecord>> {
+  async register(
+    session: SessionRecord,
+    offered: NewDevice,
+    keyPackages: readonly NewKeyPackage[],
+    audit: Scribe<'device.registered' | 'device.attached'>,
+  ): Promise<Result<SessionRecord>> {
     const { accounts, store, runtime, bus, sessions } = this.#parts;
     const account = await accounts.byId(session.userId);
     if (account === null) return refuse('device.refused', { reason: 'user' });
@@ -50,11 +56,13 @@ export class Devices {
     if (typeof checked === 'string') return refuse('device.refused', { reason: checked });
     const fault = keyPackagesFault(keyPackages, offered.certificate, now);
     if (fault !== null) return refuse('key_package.invalid', { reason: fault });
-    const outcome = await store.register({ userId, ...offered, createdAt: now }, keyPackages, devicesPerUserMax);
+    const personal = { subject: userId, fields: { label: offered.label } };
+    const registered = audit({ act: 'device.registered', object: { kind: 'device', id: offered.deviceId }, personal });
+    const outcome = await store.register({ userId, ...offered, createdAt: now }, keyPackages, devicesPerUserMax, [registered]);
     if (outcome === 'exists') return refuse('device.refused', { reason: 'exists' });
     if (outcome === 'unknown_account') return refuse('device.refused', { reason: 'user' });
     if (outcome === 'too_many') return refuse('device.too_many');
-    const bound = await sessions.bind(session, offered.deviceId);
+    const bound = await sessions.bind(session, offered.deviceId, audit);
     bus.publish({ kind: 'devices', userId });
     return ok(bound);
   }
@@ -67,7 +75,11 @@ export class Devices {
   }
 
   /** Refuses device.unknown, device.refused, ceremony.expired. */
-  async attach(session: SessionRecord, { deviceId, challenge, signature }: Input<'device.attach'>): Promise<Result<SessionRecord>> {
+  async attach(
+    session: SessionRecord,
+    { deviceId, challenge, signature }: Input<'device.attach'>,
+    audit: Scribe<'device.attached'>,
+  ): Promise<Result<SessionRecord>> {
     const { store, ceremonies, runtime, sessions } = this.#parts;
     const device = await store.byId(deviceId);
     if (device === null || device.userId !== session.userId) return refuse('device.unknown');
@@ -78,7 +90,7 @@ export class Devices {
     if (!verifyEd25519(certificate.deviceKey, attachedBytes(session.sessionId, deviceId, challenge), signature)) {
       return refuse('device.refused', { reason: 'signature' });
     }
-    return ok(await sessions.bind(session, deviceId));
+    return ok(await sessions.bind(session, deviceId, audit));
   }
 
   /** Refuses key_package.invalid. */

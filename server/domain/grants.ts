@@ -5,6 +5,7 @@ import { inviteLifetimeMsDefault, invitesOpenMax } from '#protocol/limits.ts';
 import type { Role } from '#protocol/model.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { AccountStore, InviteRecord, InviteStore } from '../ports/store.ts';
+import type { Scribe } from './audit/scribe.ts';
 import { sameSecret, sha256, utf8 } from './digests.ts';
 
 export interface GrantToken {
@@ -56,7 +57,12 @@ export class Grants {
   }
 
   /** Refuses invite.too_many. The token leaves the server once, here; only its hash is kept. */
-  async invite(createdBy: UserId, role: InviteRecord['role'], lifetimeMs: number = inviteLifetimeMsDefault): Promise<Result<MadeInvite>> {
+  async invite(
+    createdBy: UserId,
+    role: InviteRecord['role'],
+    audit: Scribe<'invite.created'>,
+    lifetimeMs: number = inviteLifetimeMsDefault,
+  ): Promise<Result<MadeInvite>> {
     const { runtime, invites, origin } = this.#parts;
     const createdAt = runtime.now();
     const open = (await invites.list()).filter((invite) => invite.state === 'open' && invite.expiresAt > createdAt);
@@ -64,7 +70,8 @@ export class Grants {
     const inviteId = idFromBytes<InviteId>(runtime.random(16));
     const token = toBase64Url(runtime.random(tokenBytes));
     const expiresAt = createdAt + lifetimeMs;
-    await invites.create({ inviteId, tokenHash: hashOf(token), role, createdBy, createdAt, expiresAt, state: 'open', usedBy: null });
+    const invite: InviteRecord = { inviteId, tokenHash: hashOf(token), role, createdBy, createdAt, expiresAt, state: 'open', usedBy: null };
+    await invites.create(invite, [audit({ act: 'invite.created', object: { kind: 'invite', id: inviteId }, after: { role, expiresAt } })]);
     // In the fragment, which browsers keep out of requests, so that the token is in no log.
     return ok({ inviteId, token, link: `${origin}/join#token=${token}`, role, expiresAt });
   }
@@ -78,8 +85,10 @@ export class Grants {
   }
 
   /** Refuses invite.unknown, invite.used. Revoking twice is fine. */
-  async revoke(inviteId: InviteId): Promise<Result<Record<string, never>>> {
-    const outcome = await this.#parts.invites.revoke(inviteId);
+  async revoke(inviteId: InviteId, audit: Scribe<'invite.revoked'>): Promise<Result<Record<string, never>>> {
+    const object = { kind: 'invite', id: inviteId } as const;
+    const revoked = audit({ act: 'invite.revoked', object, before: { state: 'open' }, after: { state: 'revoked' } });
+    const outcome = await this.#parts.invites.revoke(inviteId, [revoked]);
     if (outcome === 'unknown') return refuse('invite.unknown');
     return outcome === 'used' ? refuse('invite.used') : ok({});
   }

@@ -1,6 +1,7 @@
 /** Sessions: 32 secret bytes that the server knows only by a keyed hash ([S1], [S2], [S3]). */
 import { bytesOfId, type DeviceId, fromBase64Url, idFromBytes, type SessionId, toBase64Url, type UserId } from '#protocol/ids.ts';
 import { sessionLifetimeMs } from '#protocol/limits.ts';
+import type { Scribe } from './audit/scribe.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { SessionRecord, SessionStore } from '../ports/store.ts';
@@ -49,9 +50,11 @@ export class Sessions {
     return { record, secret };
   }
 
-  async start(userId: UserId): Promise<NewSession> {
+  async start(userId: UserId, factor: 'password' | 'passkey', audit: Scribe<'sign_in.succeeded'>): Promise<NewSession> {
     const session = this.make(userId, null);
-    await this.#parts.store.create(session.record);
+    const object = { kind: 'session', id: session.record.sessionId } as const;
+    const actor = { kind: 'person', userId } as const;
+    await this.#parts.store.create(session.record, [audit({ act: 'sign_in.succeeded', actor, object, reason: factor })]);
     return session;
   }
 
@@ -68,14 +71,15 @@ export class Sessions {
     return record !== null && record.expiresAt > this.#parts.runtime.now() ? record : null;
   }
 
-  async end(sessionId: SessionId): Promise<void> {
-    await this.#parts.store.end(sessionId);
+  async end(sessionId: SessionId, audit: Scribe<'session.ended'>): Promise<void> {
+    await this.#parts.store.end(sessionId, [audit({ act: 'session.ended', object: { kind: 'session', id: sessionId }, reason: 'signed_out' })]);
     this.#parts.bus.publish({ kind: 'sessionEnded', sessionId, reason: 'signed_out' });
   }
 
   /** [S4] From here on the session acts as this device. */
-  async bind(session: SessionRecord, deviceId: DeviceId): Promise<SessionRecord> {
-    await this.#parts.store.bindDevice(session.sessionId, deviceId);
+  async bind(session: SessionRecord, deviceId: DeviceId, audit: Scribe<'device.attached'>): Promise<SessionRecord> {
+    const after = { session: session.sessionId };
+    await this.#parts.store.bindDevice(session.sessionId, deviceId, [audit({ act: 'device.attached', object: { kind: 'device', id: deviceId }, after })]);
     this.#parts.bus.publish({ kind: 'sessionBound', sessionId: session.sessionId, deviceId });
     return { ...session, deviceId };
   }

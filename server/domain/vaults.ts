@@ -3,10 +3,17 @@ import type { Input, Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { archiveItemsMax } from '#protocol/limits.ts';
+import type { Vault } from '#protocol/model.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { VaultStore } from '../ports/store.ts';
+import type { Scribe } from './audit/scribe.ts';
 import { unlockersRefusal } from './accounts.ts';
 import { pageOf } from './pages.ts';
+
+const unlockerFacts = (unlockers: Vault['unlockers']) => ({
+  passkeys: unlockers.filter(({ kind }) => kind === 'passkey').length,
+  recoveryCodes: unlockers.filter(({ kind }) => kind === 'recovery-code').length,
+});
 
 export interface VaultParts {
   readonly store: VaultStore;
@@ -29,7 +36,11 @@ export class Vaults {
   }
 
   /** Refuses vault.conflict, vault.unlockers_missing. An unlocker that stays keeps its date. */
-  async update(userId: UserId, { version, sealed, unlockers }: Input<'vault.update'>): Promise<Result<Output<'vault.update'>>> {
+  async update(
+    userId: UserId,
+    { version, sealed, unlockers }: Input<'vault.update'>,
+    audit: Scribe<'unlockers.changed'>,
+  ): Promise<Result<Output<'vault.update'>>> {
     const refused = unlockersRefusal(unlockers);
     if (refused !== null) return refused;
     const { unlockers: before } = await this.get(userId);
@@ -38,7 +49,9 @@ export class Vaults {
       ...unlocker,
       createdAt: before.find((earlier) => earlier.unlockerId === unlocker.unlockerId)?.createdAt ?? now,
     }));
-    const outcome = await this.#parts.store.update(userId, version, sealed, dated);
+    const object = { kind: 'account', id: userId } as const;
+    const changed = audit({ act: 'unlockers.changed', object, before: unlockerFacts(before), after: unlockerFacts(dated) });
+    const outcome = await this.#parts.store.update(userId, version, sealed, dated, [changed]);
     return outcome === 'conflict' ? refuse('vault.conflict') : ok({ version: version + 1 });
   }
 

@@ -3,6 +3,7 @@
  * Promises of every method: it resolves only when its writes are durable (synced); a write is whole or absent;
  * records that cannot be opened or do not decode throw CorruptionError naming the record family; a failed write
  * throws StoreFailure, after which every further write throws until the store is reopened (fail-stop).
+ * A method that takes `acts` stores them as audit entries together with its change, or neither ([U1]).
  */
 import type { Entry } from '#protocol/envelope.ts';
 import type {
@@ -10,6 +11,7 @@ import type {
 } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
 import type { BlobStore } from './blob-store.ts';
+import type { Acts, AuditStore } from './audit-store.ts';
 
 export class StoreFailure extends Error {
   override readonly name = 'StoreFailure';
@@ -56,7 +58,7 @@ export interface NewAccount {
 
 export interface AccountStore {
   /** 'setup_done' when inviteId is null and an owner exists; 'invite_used' when the invite is not open any more. */
-  create(account: NewAccount): Promise<'created' | 'handle_taken' | 'account_exists' | 'setup_done' | 'invite_used'>;
+  create(account: NewAccount, acts: Acts): Promise<'created' | 'handle_taken' | 'account_exists' | 'setup_done' | 'invite_used'>;
   byId(userId: UserId): Promise<AccountRecord | null>;
   byHandle(handle: string): Promise<AccountRecord | null>;
   byCredential(credentialId: string): Promise<AccountRecord | null>;
@@ -78,10 +80,11 @@ export interface SessionRecord {
 }
 
 export interface SessionStore {
-  create(session: SessionRecord): Promise<void>;
+  create(session: SessionRecord, acts: Acts): Promise<void>;
   byId(sessionId: SessionId): Promise<SessionRecord | null>;
-  bindDevice(sessionId: SessionId, deviceId: DeviceId): Promise<void>;
-  end(sessionId: SessionId): Promise<void>;
+  bindDevice(sessionId: SessionId, deviceId: DeviceId, acts: Acts): Promise<void>;
+  /** Ending one that is not there records nothing. */
+  end(sessionId: SessionId, acts: Acts): Promise<void>;
   /** Removes sessions that expired before `now`, at most `limit`; returns how many. */
   sweep(now: number, limit: number): Promise<number>;
 }
@@ -99,10 +102,10 @@ export interface InviteRecord {
 }
 
 export interface InviteStore {
-  create(invite: InviteRecord): Promise<void>;
+  create(invite: InviteRecord, acts: Acts): Promise<void>;
   byTokenHash(tokenHash: Uint8Array): Promise<InviteRecord | null>;
   list(): Promise<readonly InviteRecord[]>;
-  revoke(inviteId: InviteId): Promise<'revoked' | 'unknown' | 'used'>;
+  revoke(inviteId: InviteId, acts: Acts): Promise<'revoked' | 'unknown' | 'used'>;
 }
 
 export interface StoredKeyPackage {
@@ -118,6 +121,7 @@ export interface DeviceStore {
     device: Device,
     keyPackages: readonly NewKeyPackage[],
     limit: number,
+    acts: Acts,
   ): Promise<'registered' | 'exists' | 'too_many' | 'unknown_account'>;
   byId(deviceId: DeviceId): Promise<Device | null>;
   ofUsers(userIds: readonly UserId[]): Promise<readonly Device[]>;
@@ -133,7 +137,9 @@ export interface DeviceStore {
 
 export interface VaultStore {
   get(userId: UserId): Promise<Vault | null>;
-  update(userId: UserId, expectedVersion: number, sealed: Uint8Array<ArrayBuffer>, unlockers: readonly Unlocker[]): Promise<'updated' | 'conflict'>;
+  update(
+    userId: UserId, expectedVersion: number, sealed: Uint8Array<ArrayBuffer>, unlockers: readonly Unlocker[], acts: Acts,
+  ): Promise<'updated' | 'conflict'>;
   /** The first item of an epoch stays. */
   archive(userId: UserId, items: readonly { readonly conversationId: ConversationId; readonly epoch: number; readonly sealed: Uint8Array<ArrayBuffer> }[]): Promise<void>;
   /** Newest epoch first, below `before` when it is not null. */
@@ -231,6 +237,7 @@ export interface Store {
   readonly conversations: ConversationStore;
   readonly ceremonies: CeremonyStore;
   readonly blobs: BlobStore;
+  readonly audit: AuditStore;
   /** False after a failed write or once closed. */
   isOpen(): boolean;
   /** Waits for writes under way. */

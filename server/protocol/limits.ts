@@ -71,3 +71,14 @@ export const uploadsOpenMax = 64;
 export const uploadLifetimeMs = 3 * 24 * 3_600_000;
 /** Uploads, and downloads, that one person runs at the same time. */
 export const transfersPerPersonMax = 16;
+export const auditFactsMax = 32;
+export const auditReasonLengthMax = 512;
+/** A stored entry with everything in it. */
+export const auditLeafBytesMax = 64 * 1024;
+export const auditPageMax = 200;
+/** So many entries a filtered call looks at before it answers with what it found. */
+export const auditScanMax = 2_000;
+export const auditExportPageMax = 1_000;
+/** Entries about failed sign-ins: beyond it they are counted in the next one. */
+export const auditFailuresBurst = 100;
+export const auditFailuresRefillMs = 2_000;

@@ -30,7 +30,7 @@ export function createDispatch({ router, ops, runtime, inFlight, onFailure }: Di
     let reply: Reply;
     try {
       // [F3] Every row's input is an object; the schemas take an empty array for an empty one.
-      reply = Array.isArray(input) ? { result: refuse('input.invalid') } : await router.call(command, input, context);
+      reply = Array.isArray(input) ? { result: refuse('input.invalid') } : await router.call(command, input, context, requestId);
     } catch (cause) {
       ops.callFailed(requestId, command, cause);
       onFailure(cause);

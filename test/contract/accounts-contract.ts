@@ -1,3 +1,4 @@
+import { acts } from './acts.ts';
 import { describe, expect, it } from 'vitest';
 import { StoreFailure } from '../../server/ports/store.ts';
 import {
@@ -20,7 +21,7 @@ import type { Bench } from './store-contract.ts';
 
 function newAccountRules(bench: Bench): void {
   it('[A3] stores a new account whole', async () => {
-    expect(await bench.store().accounts.create(newAccount('ann', null))).toBe('created');
+    expect(await bench.store().accounts.create(newAccount('ann', null), acts())).toBe('created');
     const store = await bench.reopened();
     expect(await store.accounts.byId(userOf('ann'))).toEqual(account('ann'));
     expect(await store.accounts.byHandle('ann')).toEqual(account('ann'));
@@ -43,21 +44,21 @@ function newAccountRules(bench: Bench): void {
   it('[A1] makes one owner, also of two that race', async () => {
     const { accounts } = bench.store();
     const outcomes = await Promise.all([
-      accounts.create(newAccount('ann', null)),
-      accounts.create(newAccount('bob', null)),
+      accounts.create(newAccount('ann', null), acts()),
+      accounts.create(newAccount('bob', null), acts()),
     ]);
     expect(outcomes.toSorted()).toEqual(['created', 'setup_done']);
     const again = await bench.reopened();
-    expect(await again.accounts.create(newAccount('cem', null))).toBe('setup_done');
+    expect(await again.accounts.create(newAccount('cem', null), acts())).toBe('setup_done');
     expect(await again.accounts.count()).toBe(1);
   });
 
   it('[A2] lets two racing uses of an invite make one account', async () => {
     const { accounts, invites } = bench.store();
-    await invites.create(invite('one'));
+    await invites.create(invite('one'), acts());
     const outcomes = await Promise.all([
-      accounts.create(newAccount('ann', 'one')),
-      accounts.create(newAccount('bob', 'one')),
+      accounts.create(newAccount('ann', 'one'), acts()),
+      accounts.create(newAccount('bob', 'one'), acts()),
     ]);
     expect(outcomes.toSorted()).toEqual(['created', 'invite_used']);
     expect(await accounts.count()).toBe(1);
@@ -68,9 +69,12 @@ function newAccountRules(bench: Bench): void {
 
   it('gives a handle to one of two that race for it, and leaves the invite of the other open', async () => {
     const { accounts, invites } = bench.store();
-    await Promise.all([invites.create(invite('one')), invites.create(invite('two'))]);
+    await Promise.all([invites.create(invite('one'), acts()), invites.create(invite('two'), acts())]);
     const rival = newAccount('bob', 'two', { account: { ...account('bob'), handle: 'ann' } });
-    const outcomes = await Promise.all([accounts.create(newAccount('ann', 'one')), accounts.create(rival)]);
+    const outcomes = await Promise.all([
+      accounts.create(newAccount('ann', 'one'), acts()),
+      accounts.create(rival, acts()),
+    ]);
     expect(outcomes).toEqual(['created', 'handle_taken']);
     const store = await bench.reopened();
     expect((await store.invites.byTokenHash(bytesOf('token two')))?.state).toBe('open');
@@ -83,16 +87,19 @@ function newAccountRules(bench: Bench): void {
 function accountRules(bench: Bench): void {
   it('refuses a person, a passkey or a device that is there already', async () => {
     const { accounts, invites } = bench.store();
-    await accounts.create(newAccount('ann', null));
-    await invites.create(invite('one'));
-    expect(await accounts.create(newAccount('ann', 'one'))).toBe('account_exists');
+    await accounts.create(newAccount('ann', null), acts());
+    await invites.create(invite('one'), acts());
+    expect(await accounts.create(newAccount('ann', 'one'), acts())).toBe('account_exists');
     expect(
       await accounts.create(
         newAccount('bob', 'one', { account: { ...account('bob'), passkeys: account('ann').passkeys } }),
+        acts(),
       ),
     ).toBe('account_exists');
-    expect(await accounts.create(newAccount('bob', 'one', { device: device('bob', 'ann') }))).toBe('account_exists');
-    expect(await accounts.create(newAccount('bob', 'one'))).toBe('created');
+    expect(await accounts.create(newAccount('bob', 'one', { device: device('bob', 'ann') }), acts())).toBe(
+      'account_exists',
+    );
+    expect(await accounts.create(newAccount('bob', 'one'), acts())).toBe('created');
   });
 
   it('lists in order of handles, page by page', async () => {
@@ -100,8 +107,8 @@ function accountRules(bench: Bench): void {
     const { accounts, invites } = bench.store();
     expect(await accounts.count()).toBe(0);
     for (const name of names) {
-      await invites.create(invite(name));
-      await accounts.create(newAccount(name, name));
+      await invites.create(invite(name), acts());
+      await accounts.create(newAccount(name, name), acts());
     }
     const read = async (from: typeof accounts): Promise<readonly string[][]> => {
       const first = await from.list(null, 2);
@@ -117,7 +124,7 @@ function accountRules(bench: Bench): void {
 
   it('records the use of a passkey', async () => {
     const { accounts } = bench.store();
-    await accounts.create(newAccount('ann', null));
+    await accounts.create(newAccount('ann', null), acts());
     await accounts.passkeyUsed(userOf('ann'), 'credential-ann', 7, true);
     const found = await (await bench.reopened()).accounts.byId(userOf('ann'));
     expect(found?.passkeys).toEqual(
@@ -131,7 +138,7 @@ function accountRules(bench: Bench): void {
   it('keeps nobody from changing what is stored by changing what was handed in or out', async () => {
     const { accounts } = bench.store();
     const given = newAccount('ann', null);
-    await accounts.create(given);
+    await accounts.create(given, acts());
     given.account.identityKey.fill(0);
     (await accounts.byHandle('ann'))?.identityKey.fill(1);
     expect(await accounts.byId(userOf('ann'))).toEqual(account('ann'));
@@ -141,23 +148,23 @@ function accountRules(bench: Bench): void {
 function sessionRules(bench: Bench): void {
   it('binds a device and ends', async () => {
     const { sessions } = bench.store();
-    await sessions.create(session('one', 'ann'));
-    await sessions.bindDevice(sessionOf('one'), deviceOf('ann'));
+    await sessions.create(session('one', 'ann'), acts());
+    await sessions.bindDevice(sessionOf('one'), deviceOf('ann'), acts());
     expect(await (await bench.reopened()).sessions.byId(sessionOf('one'))).toEqual({
       ...session('one', 'ann'),
       deviceId: deviceOf('ann'),
     });
-    await bench.store().sessions.end(sessionOf('one'));
-    await bench.store().sessions.end(sessionOf('one'));
+    await bench.store().sessions.end(sessionOf('one'), acts());
+    await bench.store().sessions.end(sessionOf('one'), acts());
     expect(await (await bench.reopened()).sessions.byId(sessionOf('one'))).toBeNull();
-    await expect(bench.store().sessions.bindDevice(sessionOf('one'), deviceOf('ann'))).rejects.toBeInstanceOf(
+    await expect(bench.store().sessions.bindDevice(sessionOf('one'), deviceOf('ann'), acts())).rejects.toBeInstanceOf(
       StoreFailure,
     );
   });
 
   it('sweeps what expired before now, no more than asked', async () => {
     const { sessions } = bench.store();
-    for (let at = 0; at < 5; at += 1) await sessions.create(session(`s${at}`, 'ann', startMs + at));
+    for (let at = 0; at < 5; at += 1) await sessions.create(session(`s${at}`, 'ann', startMs + at), acts());
     expect(await sessions.sweep(startMs, 10)).toBe(0);
     expect(await sessions.sweep(startMs + 3, 2)).toBe(2);
     const store = await bench.reopened();
@@ -171,29 +178,29 @@ function sessionRules(bench: Bench): void {
 function inviteRules(bench: Bench): void {
   it('finds by token, lists by age and revokes', async () => {
     const { invites } = bench.store();
-    await invites.create(invite('late', startMs + dayMs));
-    await invites.create(invite('early'));
+    await invites.create(invite('late', startMs + dayMs), acts());
+    await invites.create(invite('early'), acts());
     expect(await invites.byTokenHash(bytesOf('token early'))).toEqual(invite('early'));
     expect(await invites.byTokenHash(bytesOf('token none'))).toBeNull();
-    expect(await invites.revoke(inviteOf('early'))).toBe('revoked');
-    expect(await invites.revoke(inviteOf('early'))).toBe('revoked');
-    expect(await invites.revoke(inviteOf('none'))).toBe('unknown');
+    expect(await invites.revoke(inviteOf('early'), acts())).toBe('revoked');
+    expect(await invites.revoke(inviteOf('early'), acts())).toBe('revoked');
+    expect(await invites.revoke(inviteOf('none'), acts())).toBe('unknown');
     const store = await bench.reopened();
     expect(await store.invites.list()).toEqual([
       { ...invite('early'), state: 'revoked' },
       invite('late', startMs + dayMs),
     ]);
-    expect(await store.accounts.create(newAccount('ann', 'early'))).toBe('invite_used');
-    expect(await store.accounts.create(newAccount('ann', 'late'))).toBe('created');
-    expect(await store.invites.revoke(inviteOf('late'))).toBe('used');
+    expect(await store.accounts.create(newAccount('ann', 'early'), acts())).toBe('invite_used');
+    expect(await store.accounts.create(newAccount('ann', 'late'), acts())).toBe('created');
+    expect(await store.invites.revoke(inviteOf('late'), acts())).toBe('used');
   });
 
   it('[A2] lets either a use or a racing revocation win, never both', async () => {
     const { accounts, invites } = bench.store();
-    await invites.create(invite('one'));
+    await invites.create(invite('one'), acts());
     const [made, revoked] = await Promise.all([
-      accounts.create(newAccount('ann', 'one')),
-      invites.revoke(inviteOf('one')),
+      accounts.create(newAccount('ann', 'one'), acts()),
+      invites.revoke(inviteOf('one'), acts()),
     ]);
     expect([
       ['created', 'used'],
@@ -230,7 +237,7 @@ function closingRules(bench: Bench): void {
     const store = bench.store();
     await store.close();
     expect(store.isOpen()).toBe(false);
-    await expect(store.sessions.create(session('late'))).rejects.toBeInstanceOf(StoreFailure);
+    await expect(store.sessions.create(session('late'), acts())).rejects.toBeInstanceOf(StoreFailure);
   });
 }
 

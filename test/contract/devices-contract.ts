@@ -1,3 +1,4 @@
+import { acts } from './acts.ts';
 import { describe, expect, it } from 'vitest';
 import {
   bytesOf,
@@ -20,8 +21,8 @@ import type { Bench } from './store-contract.ts';
 /** Devices belong to accounts: the owner's first, the others by invites; each with its device of the person's name. */
 async function people(store: Store, ...names: readonly string[]): Promise<void> {
   for (const [at, name] of names.entries()) {
-    if (at > 0) await store.invites.create(invite(name));
-    const outcome = await store.accounts.create(newAccount(name, at === 0 ? null : name, { keyPackages: [] }));
+    if (at > 0) await store.invites.create(invite(name), acts());
+    const outcome = await store.accounts.create(newAccount(name, at === 0 ? null : name, { keyPackages: [] }), acts());
     if (outcome !== 'created') throw new Error(`no account for ${name}: ${outcome}`);
   }
 }
@@ -30,19 +31,21 @@ function deviceRules(bench: Bench): void {
   it('[D2] registers an id once and at most so many for a person', async () => {
     const { devices } = bench.store();
     await people(bench.store(), 'ann', 'bob');
-    const outcomes = await Promise.all(['a1', 'a2', 'a3'].map((name) => devices.register(device('ann', name), [], 3)));
+    const outcomes = await Promise.all(
+      ['a1', 'a2', 'a3'].map((name) => devices.register(device('ann', name), [], 3, acts())),
+    );
     expect(outcomes.toSorted()).toEqual(['registered', 'registered', 'too_many']);
-    expect(await devices.register(device('bob', 'a1'), [], 2)).toBe('exists');
+    expect(await devices.register(device('bob', 'a1'), [], 2, acts())).toBe('exists');
     const store = await bench.reopened();
-    expect(await store.devices.register(device('bob', 'a1'), [], 2)).toBe('exists');
-    expect(await store.devices.register(device('ann', 'a4'), [], 3)).toBe('too_many');
+    expect(await store.devices.register(device('bob', 'a1'), [], 2, acts())).toBe('exists');
+    expect(await store.devices.register(device('ann', 'a4'), [], 3, acts())).toBe('too_many');
     expect(await store.devices.byId(deviceOf('a1'))).toEqual(device('ann', 'a1'));
     expect(await store.devices.byId(deviceOf('none'))).toBeNull();
   });
 
   it('[D2] registers nothing for a person who is not stored', async () => {
     const { devices } = bench.store();
-    expect(await devices.register(device('nobody'), [keyPackage('n')], 10)).toBe('unknown_account');
+    expect(await devices.register(device('nobody'), [keyPackage('n')], 10, acts())).toBe('unknown_account');
     const store = await bench.reopened();
     expect(await store.devices.byId(deviceOf('nobody'))).toBeNull();
     expect(await store.devices.counts(deviceOf('nobody'))).toEqual(new Map());
@@ -57,11 +60,17 @@ function deviceRules(bench: Bench): void {
       ['ann', 'a2'],
       ['cem', 'c1'],
     ] as const) {
-      await devices.register(device(person, name), [], 10);
+      await devices.register(device(person, name), [], 10, acts());
     }
     const store = await bench.reopened();
     const found = await store.devices.ofUsers([userOf('bob'), userOf('ann'), userOf('nobody'), userOf('ann')]);
-    expect(found).toEqual([device('bob'), device('bob', 'b1'), device('ann'), device('ann', 'a1'), device('ann', 'a2')]);
+    expect(found).toEqual([
+      device('bob'),
+      device('bob', 'b1'),
+      device('ann'),
+      device('ann', 'a1'),
+      device('ann', 'a2'),
+    ]);
     expect(await store.devices.ofUsers([])).toEqual([]);
   });
 }
@@ -71,7 +80,7 @@ function keyPackageRules(bench: Bench): void {
     const { devices } = bench.store();
     const ann = device('ann', 'tablet');
     await people(bench.store(), 'ann');
-    await devices.register(ann, [keyPackage('last', 1, true), keyPackage('p1'), keyPackage('p2')], 10);
+    await devices.register(ann, [keyPackage('last', 1, true), keyPackage('p1'), keyPackage('p2')], 10, acts());
     await devices.publish(ann.deviceId, [keyPackage('p3')]);
     expect(await devices.counts(ann.deviceId)).toEqual(new Map([[1, 3]]));
     const raced = await Promise.all([devices.claim([ann], 1), devices.claim([ann], 1)]);
@@ -90,7 +99,7 @@ function keyPackageRules(bench: Bench): void {
     const { devices } = bench.store();
     const ann = device('ann', 'tablet');
     await people(bench.store(), 'ann');
-    await devices.register(ann, [keyPackage('p1')], 10);
+    await devices.register(ann, [keyPackage('p1')], 10, acts());
     await devices.publish(ann.deviceId, [keyPackage('p1'), keyPackage('p2'), keyPackage('p2')]);
     expect(await devices.counts(ann.deviceId)).toEqual(new Map([[1, 2]]));
     await devices.claim([ann], 1);

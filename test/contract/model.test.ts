@@ -1,4 +1,5 @@
 /** Random calls, on LevelDB and on the model: the same answers, whatever the order and however often it is reopened. */
+import { acts } from './acts.ts';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -39,13 +40,17 @@ const team = fc.constantFrom('team', 'duo');
 const simpleCall: fc.Arbitrary<{ readonly text: string; readonly call: Call }> = fc.oneof(
   fc.tuple(person, fc.option(small)).map(([name, token]) => ({
     text: `create account ${name} ${token}`,
-    call: (store: Store) => store.accounts.create(newAccount(name, token === null ? null : `i${token}`)),
+    call: (store: Store) => store.accounts.create(newAccount(name, token === null ? null : `i${token}`), acts()),
   })),
   small.map((at) => ({ text: `invite ${at}`, call: (store: Store) => createInvite(store, at) })),
-  small.map((at) => ({ text: `revoke ${at}`, call: (store: Store) => store.invites.revoke(inviteOf(`i${at}`)) })),
+  small.map((at) => ({
+    text: `revoke ${at}`,
+    call: (store: Store) => store.invites.revoke(inviteOf(`i${at}`), acts()),
+  })),
   fc.tuple(person, small).map(([name, at]) => ({
     text: `register ${name} ${at}`,
-    call: (store: Store) => store.devices.register(device(name, `${name}${at}`), [keyPackage(`${name}${at}`)], 3),
+    call: (store: Store) =>
+      store.devices.register(device(name, `${name}${at}`), [keyPackage(`${name}${at}`)], 3, acts()),
   })),
   fc.tuple(person, small, fc.boolean()).map(([name, at, last]) => ({
     text: `publish ${name} ${at} ${last}`,
@@ -62,7 +67,8 @@ const simpleCall: fc.Arbitrary<{ readonly text: string; readonly call: Call }> =
   })),
   fc.tuple(person, small).map(([name, version]) => ({
     text: `vault ${name} ${version}`,
-    call: (store: Store) => store.vaults.update(userOf(name), version, bytesOf(`v${version}`), vault(name).unlockers),
+    call: (store: Store) =>
+      store.vaults.update(userOf(name), version, bytesOf(`v${version}`), vault(name).unlockers, acts()),
   })),
   fc
     .tuple(person, team, fc.uniqueArray(small, { minLength: 1 }), fc.nat())
@@ -90,7 +96,7 @@ const simpleCall: fc.Arbitrary<{ readonly text: string; readonly call: Call }> =
     text: `session ${at} ${lifetime}`,
     call: async (store: Store) => {
       if ((await store.sessions.byId(sessionOf(`s${at}`))) === null)
-        await store.sessions.create(session(`s${at}`, 'ann', startMs + lifetime));
+        await store.sessions.create(session(`s${at}`, 'ann', startMs + lifetime), acts());
     },
   })),
   small.map((later) => ({ text: `sweep ${later}`, call: (store: Store) => store.sessions.sweep(startMs + later, 2) })),
@@ -106,7 +112,7 @@ const simpleCall: fc.Arbitrary<{ readonly text: string; readonly call: Call }> =
 
 async function createInvite(store: Store, at: number): Promise<void> {
   if ((await store.invites.byTokenHash(bytesOf(`token i${at}`))) === null)
-    await store.invites.create(invite(`i${at}`, startMs + at));
+    await store.invites.create(invite(`i${at}`, startMs + at), acts());
 }
 
 /** A step of a log: what comes next depends on what is there, so it is made from the store itself. */

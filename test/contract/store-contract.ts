@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import type { Store } from '../../server/ports/store.ts';
 import { accountsContract } from './accounts-contract.ts';
 import { blobsContract } from './blobs-contract.ts';
+import { auditContract } from './audit-contract.ts';
 import { conversationsContract } from './conversations-contract.ts';
 import { devicesContract } from './devices-contract.ts';
 import { vaultsContract } from './vaults-contract.ts';
@@ -31,6 +32,7 @@ export function storeContract(name: string, open: () => Promise<Bench>): void {
       current = null;
     });
     accountsContract(bench);
+    auditContract(bench);
     devicesContract(bench);
     vaultsContract(bench);
     conversationsContract(bench);

@@ -1,3 +1,4 @@
+import { acts } from './acts.ts';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, conversationOf, newAccount, userOf, vault } from './people.ts';
 import type { Bench } from './store-contract.ts';
@@ -6,11 +7,11 @@ export function vaultsContract(bench: Bench): void {
   describe('vaults', () => {
     it('[V2] updates a vault only from the version that the caller has seen', async () => {
       const { accounts, vaults } = bench.store();
-      await accounts.create(newAccount('ann', null));
+      await accounts.create(newAccount('ann', null), acts());
       const ann = userOf('ann');
       const outcomes = await Promise.all([
-        vaults.update(ann, 1, bytesOf('first'), vault('first').unlockers),
-        vaults.update(ann, 1, bytesOf('second'), vault('second').unlockers),
+        vaults.update(ann, 1, bytesOf('first'), vault('first').unlockers, acts()),
+        vaults.update(ann, 1, bytesOf('second'), vault('second').unlockers, acts()),
       ]);
       expect(outcomes).toEqual(['updated', 'conflict']);
       const store = await bench.reopened();
@@ -19,8 +20,8 @@ export function vaultsContract(bench: Bench): void {
         sealed: bytesOf('first'),
         unlockers: vault('first').unlockers,
       });
-      expect(await store.vaults.update(ann, 1, bytesOf('third'), [])).toBe('conflict');
-      expect(await store.vaults.update(userOf('nobody'), 0, bytesOf('third'), [])).toBe('conflict');
+      expect(await store.vaults.update(ann, 1, bytesOf('third'), [], acts())).toBe('conflict');
+      expect(await store.vaults.update(userOf('nobody'), 0, bytesOf('third'), [], acts())).toBe('conflict');
       expect(await store.vaults.get(userOf('nobody'))).toBeNull();
     });
 

@@ -98,6 +98,7 @@ export const accountCommands = {
     who: 'anyone',
     resource: 'system',
     httpOnly: true,
+    audited: ['setup.completed', 'account.created', 'invite.used'],
   }),
   'signIn.passkeyOptions': row({
     summary: 'Begin signing in with a discoverable passkey (no handle asked).',
@@ -115,6 +116,7 @@ export const accountCommands = {
     who: 'anyone',
     resource: 'system',
     httpOnly: true,
+    audited: ['sign_in.succeeded', 'sign_in.failed'],
   }),
   'signIn.password': row({
     summary: 'Sign in with handle and password. An unknown handle answers like a wrong password, in the same time.',
@@ -124,6 +126,7 @@ export const accountCommands = {
     who: 'anyone',
     resource: 'system',
     httpOnly: true,
+    audited: ['sign_in.succeeded', 'sign_in.failed'],
   }),
   'session.get': row({
     summary: 'Who this session is.',
@@ -149,6 +152,7 @@ export const accountCommands = {
     who: 'person',
     resource: 'self',
     httpOnly: true,
+    audited: ['session.ended'],
   }),
   'device.register': row({
     summary: 'Register a new device of the signed-in person; the certificate proves that the vault was opened.',
@@ -157,6 +161,7 @@ export const accountCommands = {
     errors: ['device.refused', 'device.too_many', 'key_package.invalid'],
     who: 'person',
     resource: 'self',
+    audited: ['device.registered', 'device.attached'],
   }),
   'device.challenge': row({
     summary: 'A one-time challenge that a registered device signs to take over this session.',
@@ -173,6 +178,7 @@ export const accountCommands = {
     errors: ['device.unknown', 'device.refused', 'ceremony.expired'],
     who: 'person',
     resource: 'self',
+    audited: ['device.attached'],
   }),
   'keyPackage.publish': row({
     summary: 'Publish one-time key packages (and the last-resort one) of this device.',
@@ -200,6 +206,7 @@ export const accountCommands = {
     errors: ['invite.too_many'],
     who: 'person',
     resource: 'system',
+    audited: ['invite.created'],
   }),
   'invite.list': row({
     summary: 'Invites that are open, used, revoked or expired; tokens are not shown again.',
@@ -228,5 +235,6 @@ export const accountCommands = {
     errors: ['invite.unknown', 'invite.used'],
     who: 'person',
     resource: 'system',
+    audited: ['invite.revoked'],
   }),
 };

@@ -17,6 +17,9 @@ export type CommandName = keyof Commands;
 export type Input<N extends CommandName> = v.InferOutput<Commands[N]['input']>;
 export type Output<N extends CommandName> = v.InferOutput<Commands[N]['output']>;
 
+/** What the row says that it records; `never` for the others. */
+export type ActOf<N extends CommandName> = NonNullable<Commands[N]['audited']>[number];
+
 export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commands, name);
 
 /** Refusals that any command can give. */

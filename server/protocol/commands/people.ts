@@ -71,6 +71,7 @@ export const peopleCommands = {
     errors: ['vault.conflict', 'vault.unlockers_missing'],
     who: 'device',
     resource: 'self',
+    audited: ['unlockers.changed'],
   }),
   'archive.put': row({
     summary: 'Store sealed epoch content keys; the first one stored for an epoch stays.',

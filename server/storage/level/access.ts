@@ -3,6 +3,7 @@ import { uint64 } from '#protocol/envelope.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
+import type { AuditWriter } from './audit-writer.ts';
 import type { GroupWriter } from './group-writer.ts';
 import type { KeyedMutex } from './keyed-mutex.ts';
 import type { Tables } from './tables.ts';
@@ -11,6 +12,8 @@ export interface Access {
   readonly tables: Tables;
   readonly keys: KeyRing;
   readonly writer: GroupWriter;
+  /** Writes what an audited act changes. */
+  readonly audit: AuditWriter;
   readonly mutex: KeyedMutex;
   readonly arrivals: Arrivals;
   readonly runtime: Pick<Runtime, 'now' | 'random'>;

@@ -1,3 +1,4 @@
+import type { Acts } from '../../ports/audit-store.ts';
 import { StoreFailure } from '../../ports/store.ts';
 import type { AccountRecord, AccountStore, InviteRecord, NewAccount } from '../../ports/store.ts';
 import type { UserId } from '#protocol/ids.ts';
@@ -19,14 +20,14 @@ export class LevelAccounts implements AccountStore {
     this.#access = access;
   }
 
-  create(account: NewAccount): Promise<Outcome> {
+  create(account: NewAccount, acts: Acts): Promise<Outcome> {
     return this.#access.mutex.run('directory', async () => {
       const invite = await this.#invite(account);
       if (typeof invite === 'string') return invite;
       const clash = await this.#clash(account);
       if (clash !== null) return clash;
       const directory = await this.#sorted();
-      await this.#access.writer.submit(this.#operations(account, invite));
+      await this.#access.audit.submit(this.#operations(account, invite), acts);
       const { handle, userId } = account.account;
       const at = directory.findIndex((entry) => entry.handle > handle);
       directory.splice(at === -1 ? directory.length : at, 0, { handle, userId });

@@ -1,3 +1,4 @@
+import type { Acts } from '../../ports/audit-store.ts';
 import { type DeviceStore, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
 import type { DeviceId, UserId, WelcomeId } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Suite, Welcome } from '#protocol/model.ts';
@@ -16,8 +17,9 @@ export class LevelDevices implements DeviceStore {
     device: Device,
     keyPackages: readonly NewKeyPackage[],
     limit: number,
+    acts: Acts,
   ): Promise<'registered' | 'exists' | 'too_many' | 'unknown_account'> {
-    const { tables, keys, mutex, writer } = this.#access;
+    const { tables, keys, mutex, audit } = this.#access;
     return mutex.run('directory', async () => {
       const user = keys.pseudonym('user', device.userId);
       const own = keys.pseudonym('device', device.deviceId);
@@ -25,11 +27,12 @@ export class LevelDevices implements DeviceStore {
       if (!(await tables.accounts.has(user))) return 'unknown_account';
       const devices = (await tables.devices.get(user)) ?? [];
       if (devices.length >= limit) return 'too_many';
-      await writer.submit([
+      const operations = [
         tables.devices.put(user, [...devices, device]),
         tables.deviceOwners.put(own, { userId: device.userId }),
         ...packageOperations(this.#access, device.deviceId, keyPackages, new Set(), () => 0),
-      ]);
+      ];
+      await audit.submit(operations, acts);
       return 'registered';
     });
   }

@@ -1,3 +1,4 @@
+import type { Acts } from '../../ports/audit-store.ts';
 import type { InviteRecord, InviteStore } from '../../ports/store.ts';
 import type { InviteId } from '#protocol/ids.ts';
 import type { Access } from './access.ts';
@@ -10,13 +11,16 @@ export class LevelInvites implements InviteStore {
     this.#access = access;
   }
 
-  create(invite: InviteRecord): Promise<void> {
-    const { tables, keys, mutex, writer } = this.#access;
+  create(invite: InviteRecord, acts: Acts): Promise<void> {
+    const { tables, keys, mutex, audit } = this.#access;
     return mutex.run('directory', () =>
-      writer.submit([
-        tables.invites.put(keys.pseudonym('invite', invite.inviteId), invite),
-        tables.inviteTokens.put(keys.pseudonym('invite token', invite.tokenHash), { inviteId: invite.inviteId }),
-      ]),
+      audit.submit(
+        [
+          tables.invites.put(keys.pseudonym('invite', invite.inviteId), invite),
+          tables.inviteTokens.put(keys.pseudonym('invite token', invite.tokenHash), { inviteId: invite.inviteId }),
+        ],
+        acts,
+      ),
     );
   }
 
@@ -33,14 +37,14 @@ export class LevelInvites implements InviteStore {
       .toSorted((one, other) => one.createdAt - other.createdAt || (one.inviteId < other.inviteId ? -1 : 1));
   }
 
-  revoke(inviteId: InviteId): Promise<'revoked' | 'unknown' | 'used'> {
-    const { tables, keys, mutex, writer } = this.#access;
+  revoke(inviteId: InviteId, acts: Acts): Promise<'revoked' | 'unknown' | 'used'> {
+    const { tables, keys, mutex, audit } = this.#access;
     return mutex.run('directory', async () => {
       const key = keys.pseudonym('invite', inviteId);
       const invite = await tables.invites.get(key);
       if (invite === null) return 'unknown';
       if (invite.state === 'used') return 'used';
-      if (invite.state === 'open') await writer.submit([tables.invites.put(key, { ...invite, state: 'revoked' })]);
+      if (invite.state === 'open') await audit.submit([tables.invites.put(key, { ...invite, state: 'revoked' })], acts);
       return 'revoked';
     });
   }

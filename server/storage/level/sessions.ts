@@ -1,3 +1,4 @@
+import type { Acts } from '../../ports/audit-store.ts';
 import { StoreFailure } from '../../ports/store.ts';
 import type { SessionRecord, SessionStore } from '../../ports/store.ts';
 import type { DeviceId, SessionId } from '#protocol/ids.ts';
@@ -21,27 +22,29 @@ export class LevelSessions implements SessionStore {
     this.#access = access;
   }
 
-  create(session: SessionRecord): Promise<void> {
-    return this.#alone(session.sessionId, () => this.#access.writer.submit(sessionOperations(this.#access, session)));
+  create(session: SessionRecord, acts: Acts): Promise<void> {
+    return this.#alone(session.sessionId, () =>
+      this.#access.audit.submit(sessionOperations(this.#access, session), acts),
+    );
   }
 
   byId(sessionId: SessionId): Promise<SessionRecord | null> {
     return this.#access.tables.sessions.get(this.#access.keys.pseudonym('session', sessionId));
   }
 
-  bindDevice(sessionId: SessionId, deviceId: DeviceId): Promise<void> {
+  bindDevice(sessionId: SessionId, deviceId: DeviceId, acts: Acts): Promise<void> {
     return this.#alone(sessionId, async () => {
       const session = await this.byId(sessionId);
       if (session === null) throw new StoreFailure('the session to bind is not stored');
       const key = this.#access.keys.pseudonym('session', sessionId);
-      await this.#access.writer.submit([this.#access.tables.sessions.put(key, { ...session, deviceId })]);
+      await this.#access.audit.submit([this.#access.tables.sessions.put(key, { ...session, deviceId })], acts);
     });
   }
 
-  end(sessionId: SessionId): Promise<void> {
+  end(sessionId: SessionId, acts: Acts): Promise<void> {
     return this.#alone(sessionId, async () => {
       const session = await this.byId(sessionId);
-      if (session !== null) await this.#access.writer.submit(this.#removal(session));
+      if (session !== null) await this.#access.audit.submit(this.#removal(session), acts);
     });
   }
 

@@ -14,6 +14,8 @@ import { DiskBlobs } from '../disk/blobs.ts';
 import { KeyRing } from '../sealed/key-ring.ts';
 import { type Access, aloneKey, Arrivals } from './access.ts';
 import { LevelAccounts } from './accounts.ts';
+import { LevelAudit } from './audit.ts';
+import { AuditWriter } from './audit-writer.ts';
 import { LevelCeremonies } from './ceremonies.ts';
 import { LevelConversations } from './conversations.ts';
 import { LevelDevices } from './devices.ts';
@@ -60,7 +62,8 @@ export async function openLevelStore({ folder, masterKey, runtime }: LevelStoreO
       await proveFormat(tables, writer, made);
       if (!made) await writeMarker(folder);
       const arrivals = new Arrivals(runtime, await latestArrival(tables.mail));
-      const access: Access = { tables, keys, writer, mutex: new KeyedMutex(), arrivals, runtime };
+      const audit = new AuditWriter({ tables, keys, writer });
+      const access: Access = { tables, keys, writer, audit, mutex: new KeyedMutex(), arrivals, runtime };
       return compose(access, database, folder, () => lock.release());
     } catch (cause) {
       await database.close();
@@ -90,6 +93,7 @@ function compose(access: Access, database: Database, folder: string, release: ()
     conversations: new LevelConversations(access),
     ceremonies: new LevelCeremonies(access),
     blobs,
+    audit: new LevelAudit(access),
     isOpen: () => access.writer.stopped === null,
     writes: () => access.writer.counts,
     close: () => (closing ??= close()),

@@ -10,6 +10,7 @@ import { Device, Person, Suite, Vault, Welcome } from '#protocol/model.ts';
 import type { AccountRecord, InviteRecord, Roster, SessionRecord } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { makeFileTables } from './file-tables.ts';
+import { makeAuditTables } from './audit-tables.ts';
 import { type Database, Records, Table } from './table.ts';
 
 const Passkey = v.strictObject({
@@ -135,10 +136,11 @@ export function makeTables(database: Database, keys: KeyRing) {
     readMarks: table('read-marks', v.strictObject({ joinedSequence: Sequence, sequence: Sequence })),
     /** p(conversation) · day 4: first sequence of each day that has entries. */
     days: table('days', v.strictObject({ first: Sequence })),
-    /** p(conversation) · day 4: wrapped under the key-encryption key. */
+    /** p(conversation) · day 4, and p(audit subject): wrapped under the key-encryption key. */
     dataKeys: new Records(database, 'data-keys'),
     /** p(conversation) · day 4 · sequence 8: sealed under the data key of the day. */
     log: new Records(database, 'log'),
     ...makeFileTables(database, keys),
+    ...makeAuditTables(database, keys),
   };
 }

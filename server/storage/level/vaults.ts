@@ -1,6 +1,7 @@
 import { uint64 } from '#protocol/envelope.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import type { Unlocker, Vault } from '#protocol/model.ts';
+import type { Acts } from '../../ports/audit-store.ts';
 import type { VaultStore } from '../../ports/store.ts';
 import { joinBytes } from '../bytes.ts';
 import type { Access } from './access.ts';
@@ -23,14 +24,14 @@ export class LevelVaults implements VaultStore {
     expectedVersion: number,
     sealed: Uint8Array<ArrayBuffer>,
     unlockers: readonly Unlocker[],
+    acts: Acts,
   ): Promise<'updated' | 'conflict'> {
     return this.#alone(userId, async () => {
       const vault = await this.get(userId);
       if (vault?.version !== expectedVersion) return 'conflict';
       const next = { version: expectedVersion + 1, sealed, unlockers: [...unlockers] };
-      await this.#access.writer.submit([
-        this.#access.tables.vaults.put(this.#access.keys.pseudonym('user', userId), next),
-      ]);
+      const stored = this.#access.tables.vaults.put(this.#access.keys.pseudonym('user', userId), next);
+      await this.#access.audit.submit([stored], acts);
       return 'updated';
     });
   }

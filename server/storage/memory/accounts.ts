@@ -1,4 +1,5 @@
 import type { DeviceId, InviteId, SessionId, UserId } from '#protocol/ids.ts';
+import type { Acts } from '../../ports/audit-store.ts';
 import {
   type AccountRecord,
   type AccountStore,
@@ -22,10 +23,11 @@ export class MemoryAccounts implements AccountStore {
     this.#shelf = shelf;
   }
 
-  async create(account: NewAccount): Promise<Outcome> {
+  async create(account: NewAccount, acts: Acts): Promise<Outcome> {
     this.#shelf.writing();
     const refused = this.#refusal(account);
     if (refused !== null) return refused;
+    this.#shelf.audit(acts);
     const { account: record, device, keyPackages, vault, inviteId, session } = copy(account);
     this.#shelf.accounts.set(record.userId, record);
     this.#shelf.devices.set(device.deviceId, device);
@@ -95,8 +97,8 @@ export class MemorySessions implements SessionStore {
     this.#shelf = shelf;
   }
 
-  async create(session: SessionRecord): Promise<void> {
-    this.#shelf.writing();
+  async create(session: SessionRecord, acts: Acts): Promise<void> {
+    this.#shelf.audit(acts);
     this.#shelf.sessions.set(session.sessionId, copy(session));
   }
 
@@ -104,15 +106,18 @@ export class MemorySessions implements SessionStore {
     return copyOrNull(this.#shelf.sessions.get(sessionId));
   }
 
-  async bindDevice(sessionId: SessionId, deviceId: DeviceId): Promise<void> {
+  async bindDevice(sessionId: SessionId, deviceId: DeviceId, acts: Acts): Promise<void> {
     this.#shelf.writing();
     const session = this.#shelf.sessions.get(sessionId);
     if (session === undefined) throw new StoreFailure('the session to bind is not stored');
+    this.#shelf.audit(acts);
     this.#shelf.sessions.set(sessionId, { ...session, deviceId });
   }
 
-  async end(sessionId: SessionId): Promise<void> {
+  async end(sessionId: SessionId, acts: Acts): Promise<void> {
     this.#shelf.writing();
+    if (!this.#shelf.sessions.has(sessionId)) return;
+    this.#shelf.audit(acts);
     this.#shelf.sessions.delete(sessionId);
   }
 
@@ -132,8 +137,8 @@ export class MemoryInvites implements InviteStore {
     this.#shelf = shelf;
   }
 
-  async create(invite: InviteRecord): Promise<void> {
-    this.#shelf.writing();
+  async create(invite: InviteRecord, acts: Acts): Promise<void> {
+    this.#shelf.audit(acts);
     this.#shelf.invites.set(invite.inviteId, copy(invite));
   }
 
@@ -148,11 +153,13 @@ export class MemoryInvites implements InviteStore {
     );
   }
 
-  async revoke(inviteId: InviteId): Promise<'revoked' | 'unknown' | 'used'> {
+  async revoke(inviteId: InviteId, acts: Acts): Promise<'revoked' | 'unknown' | 'used'> {
     this.#shelf.writing();
     const invite = this.#shelf.invites.get(inviteId);
     if (invite === undefined) return 'unknown';
     if (invite.state === 'used') return 'used';
+    if (invite.state === 'revoked') return 'revoked';
+    this.#shelf.audit(acts);
     this.#shelf.invites.set(inviteId, { ...invite, state: 'revoked' });
     return 'revoked';
   }

@@ -1,3 +1,4 @@
+import type { Acts } from '../../ports/audit-store.ts';
 import type { DeviceId, UserId, WelcomeId } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Suite, Welcome } from '#protocol/model.ts';
 import { type DeviceStore, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
@@ -14,11 +15,13 @@ export class MemoryDevices implements DeviceStore {
     device: Device,
     keyPackages: readonly NewKeyPackage[],
     limit: number,
+    acts: Acts,
   ): Promise<'registered' | 'exists' | 'too_many' | 'unknown_account'> {
     this.#shelf.writing();
     if (this.#shelf.devices.has(device.deviceId)) return 'exists';
     if (!this.#shelf.accounts.has(device.userId)) return 'unknown_account';
     if (this.#of(device.userId).length >= limit) return 'too_many';
+    this.#shelf.audit(acts);
     this.#shelf.devices.set(device.deviceId, copy(device));
     this.#shelf.addPackages(device.deviceId, keyPackages);
     return 'registered';

@@ -1,5 +1,6 @@
 /** What the parts of the model adapter share. Everything goes in and out as a copy: nobody changes what is stored. */
 import type { Device, NewKeyPackage, Suite, Vault, Welcome } from '#protocol/model.ts';
+import type { Acts } from '../../ports/audit-store.ts';
 import type { AccountRecord, InviteRecord, SessionRecord } from '../../ports/store.ts';
 import { toBase64Url } from '#protocol/ids.ts';
 
@@ -20,9 +21,12 @@ export class Shelf {
   readonly mail = new Map<string, Welcome[]>();
   readonly #packages = new Map<string, PackageShelf>();
   readonly #assertOpen: () => void;
+  /** Records acts in the same step as what they changed. */
+  readonly audit: (acts: Acts) => void;
 
-  constructor(assertOpen: () => void) {
+  constructor(assertOpen: () => void, audit: (acts: Acts) => void) {
     this.#assertOpen = assertOpen;
+    this.audit = audit;
   }
 
   /** Every write begins here. Throws StoreFailure once closed. */

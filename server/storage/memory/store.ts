@@ -1,5 +1,6 @@
 /** The model adapter: the promises of the port kept by maps. Nothing is sealed and nothing survives. */
 import { type Store, StoreFailure } from '../../ports/store.ts';
+import { MemoryAudit } from './audit.ts';
 import { MemoryAccounts, MemoryInvites, MemorySessions } from './accounts.ts';
 import { MemoryBlobs } from './blobs.ts';
 import { MemoryConversations } from './conversations.ts';
@@ -9,9 +10,11 @@ import { MemoryCeremonies, MemoryVaults } from './vaults.ts';
 
 export function openMemoryStore(): Store {
   let open = true;
-  const shelf = new Shelf(() => {
+  const assertOpen = (): void => {
     if (!open) throw new StoreFailure('the store is closed');
-  });
+  };
+  const audit = new MemoryAudit(assertOpen);
+  const shelf = new Shelf(assertOpen, (acts) => audit.add(acts));
   return {
     accounts: new MemoryAccounts(shelf),
     sessions: new MemorySessions(shelf),
@@ -21,6 +24,7 @@ export function openMemoryStore(): Store {
     conversations: new MemoryConversations(shelf),
     ceremonies: new MemoryCeremonies(shelf),
     blobs: new MemoryBlobs(() => shelf.writing()),
+    audit,
     isOpen: () => open,
     close: async () => {
       open = false;

@@ -1,5 +1,6 @@
 import type { CeremonyId, ConversationId, UserId } from '#protocol/ids.ts';
 import type { Unlocker, Vault } from '#protocol/model.ts';
+import type { Acts } from '../../ports/audit-store.ts';
 import type { CeremonyStore, VaultStore } from '../../ports/store.ts';
 import { copy, copyOrNull, type Shelf } from './shelf.ts';
 
@@ -31,9 +32,11 @@ export class MemoryVaults implements VaultStore {
     expectedVersion: number,
     sealed: Uint8Array<ArrayBuffer>,
     unlockers: readonly Unlocker[],
+    acts: Acts,
   ): Promise<'updated' | 'conflict'> {
     this.#shelf.writing();
     if (this.#shelf.vaults.get(userId)?.version !== expectedVersion) return 'conflict';
+    this.#shelf.audit(acts);
     this.#shelf.vaults.set(userId, copy({ version: expectedVersion + 1, sealed, unlockers: [...unlockers] }));
     return 'updated';
   }

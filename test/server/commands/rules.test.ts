@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { testScribe } from '../../harness/scribe.ts';
 import { describe, expect, it } from 'vitest';
 import { type CommandName, commands, isCommandName } from '#protocol/commands/index.ts';
 import { errors } from '#protocol/errors.ts';
@@ -126,7 +127,7 @@ describe('devices', () => {
     const { challenge } = okay(await owner.call('device.challenge', {}));
     expect(codeOf(await attach(challenge))).toBe('ok');
     expect(codeOf(await attach(challenge))).toBe('ceremony.expired');
-    const elsewhere = await world.services.sessions.start(owner.userId);
+    const elsewhere = await world.services.sessions.start(owner.userId, 'password', testScribe(world.runtime));
     const foreign = okay(await owner.call('device.challenge', {}, { session: elsewhere.record }));
     expect(codeOf(await attach(foreign.challenge))).toBe('ceremony.expired');
   });

@@ -1,3 +1,4 @@
+import { acts } from '../../contract/acts.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LevelStore } from '../../../server/storage/level/store.ts';
 import { fromBase64Url } from '#protocol/ids.ts';
@@ -36,8 +37,8 @@ async function fill(store: LevelStore): Promise<void> {
     displayName: 'Margarethe Weißenfels',
     passwordHash: '$argon2id$v=19$plausible',
   };
-  await store.accounts.create(newAccount(name, null, { account: person }));
-  await store.invites.create(invite('nightly'));
+  await store.accounts.create(newAccount(name, null, { account: person }), acts());
+  await store.invites.create(invite('nightly'), acts());
   await store.vaults.putItem(userOf(name), 'nickname-list', 0, bytesOf('item'));
   await store.vaults.archive(userOf(name), [
     { conversationId: conversationOf(conversation), epoch: 1, sealed: bytesOf('archived') },

@@ -1,3 +1,4 @@
+import { acts } from '../../contract/acts.ts';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,9 +22,9 @@ import { corruptFamily, LevelFolder, type RawRecord } from './level-folder.ts';
 const team = conversationOf('team');
 
 async function fill(store: LevelStore): Promise<void> {
-  await store.accounts.create(newAccount('ann', null));
-  await store.invites.create(invite('one'));
-  await store.accounts.create(newAccount('bob', 'one'));
+  await store.accounts.create(newAccount('ann', null), acts());
+  await store.invites.create(invite('one'), acts());
+  await store.accounts.create(newAccount('bob', 'one'), acts());
   for (const name of ['team', 'duo']) {
     const log = new LogWriter(name);
     const first = log.next('created');

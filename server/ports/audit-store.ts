@@ -1,0 +1,60 @@
+/**
+ * The append-only log of administrative and security acts. A store method that changes what such an act changes takes
+ * the acts along and stores both in one synced batch ([U1]); when it changes nothing (a refusal, a repetition) it
+ * records nothing. The same promises as in store.ts hold.
+ */
+import type { Actor, ActName, AuditEntry, AuditObject, Facts, PersonalFields } from '#protocol/audit.ts';
+import type { CompactRange } from '#protocol/merkle.ts';
+
+export interface Act {
+  readonly act: ActName;
+  readonly time: number;
+  readonly actor: Actor;
+  readonly object: AuditObject | null;
+  readonly reason: string | null;
+  readonly before: Facts | null;
+  readonly after: Facts | null;
+  readonly requestId: string;
+  /** Sealed under the key of its subject (a user id, or `strangers-YYYY-MM`); left out for subjects that were shredded. */
+  readonly personal: readonly { readonly subject: string; readonly fields: PersonalFields }[];
+}
+
+/** At least one: an administrative change without an act does not compile. */
+export type Acts = readonly [Act, ...Act[]];
+
+/** An entry as the Merkle tree has it. */
+export interface AuditLeaf {
+  readonly index: number;
+  /** What the leaf hash covers: personal fields are in it in their sealed form. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** One look at what is stored, for verification: never throws for damage. */
+export interface AuditInspection {
+  /** Ascending and without gaps from where the look began; `hash` is the stored leaf hash, null when that is missing or damaged. */
+  readonly leaves: readonly (AuditLeaf & { readonly hash: Uint8Array | null })[];
+  /** Why the record behind the last of `leaves` is not a whole leaf at its place. */
+  readonly bad: 'missing' | 'damaged' | 'foreign' | null;
+  /** There is nothing behind. */
+  readonly end: boolean;
+}
+
+export interface AuditStore {
+  /** Acts that change nothing else. */
+  append(acts: Acts): Promise<void>;
+  /** The tree of all entries that are on disk. */
+  tree(): Promise<CompactRange>;
+  /** Hash of a full subtree (merkle.ts). CorruptionError when there is none. */
+  subtree(level: number, index: number): Promise<Uint8Array>;
+  leaf(index: number): Promise<AuditLeaf | null>;
+  /** At most `limit` entries in ascending order from index `from`. */
+  readFrom(from: number, limit: number): Promise<readonly AuditEntry[]>;
+  /** The last `limit` entries below index `before`, descending. */
+  readBefore(before: number, limit: number): Promise<readonly AuditEntry[]>;
+  /** At most `limit` leaves from index `from`. */
+  inspect(from: number, limit: number): Promise<AuditInspection>;
+  /** Shreds the key of a subject for good, together with the entry that says so. Its personal fields read as erased from then on. */
+  shred(subject: string, acts: Acts): Promise<void>;
+  /** Seed of the key that signs tree heads, 32 bytes; made once. */
+  signingSeed(): Promise<Uint8Array<ArrayBuffer>>;
+}

@@ -1,0 +1,82 @@
+/** An entry of the audit log as the Merkle tree hashes it and the store keeps it: deterministic CBOR, personal fields sealed. */
+import { decode, encode } from 'cborg';
+import * as v from 'valibot';
+import { type AuditEntry, AuditEntry as Entry, PersonalFields, Subject } from '#protocol/audit.ts';
+import { bytes, uint64 } from '#protocol/envelope.ts';
+import { auditLeafBytesMax } from '#protocol/limits.ts';
+import type { Act } from '../ports/audit-store.ts';
+import { CorruptionError } from '../ports/store.ts';
+import { joinBytes } from './bytes.ts';
+
+const format = 1;
+const Leaf = v.strictObject({
+  ...v.omit(Entry, ['personal']).entries,
+  format: v.literal(format),
+  personal: v.array(v.strictObject({ subject: Subject, sealed: bytes(4096) })),
+});
+type Leaf = v.InferOutput<typeof Leaf>;
+
+const strict = {
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowBigInt: false,
+  rejectDuplicateMapKeys: true,
+  strict: true,
+} as const;
+
+/** What seals under the key of one subject; null when that key was shredded. */
+export interface PersonalCipher {
+  seal(place: Uint8Array, plain: Uint8Array): Uint8Array<ArrayBuffer>;
+  open(place: Uint8Array, sealed: Uint8Array): Uint8Array<ArrayBuffer>;
+}
+export type CipherOf = (subject: string) => PersonalCipher | null;
+
+const nothing = new Uint8Array(0);
+/** So that a sealed field opens only in its own entry. */
+const placeOf = (index: number, at: number): Uint8Array => joinBytes(uint64(index), Uint8Array.of(at));
+
+/** Throws RangeError for an act beyond the bounds of the protocol: nothing is stored then. */
+export function encodeLeaf(index: number, act: Act, cipherOf: CipherOf): Uint8Array<ArrayBuffer> {
+  const personal = act.personal.map(({ subject, fields }, at) => ({
+    subject,
+    sealed: cipherOf(subject)?.seal(placeOf(index, at), encode(fields)) ?? nothing,
+  }));
+  const leaf: Leaf = { ...act, format, index, personal };
+  if (!v.is(Leaf, leaf)) throw new RangeError(`an entry of ${act.act} has a shape that the audit log does not keep`);
+  const encoded = new Uint8Array(encode(leaf));
+  if (encoded.length > auditLeafBytesMax) throw new RangeError('an audit entry is too long');
+  return encoded;
+}
+
+/** Throws CorruptionError('audit') for anything that encodeLeaf does not write, and for an entry of another index. */
+export function decodeLeaf(index: number, leaf: Uint8Array): Leaf {
+  let item: unknown;
+  try {
+    item = decode(leaf, strict);
+  } catch {
+    throw new CorruptionError('audit', 'an entry does not decode');
+  }
+  const parsed = v.safeParse(Leaf, item);
+  if (!parsed.success) throw new CorruptionError('audit', 'an entry has another shape than this version writes');
+  if (parsed.output.index !== index) throw new CorruptionError('audit', 'an entry is not at its place');
+  return parsed.output;
+}
+
+export function entryOf(leaf: Leaf, cipherOf: CipherOf): AuditEntry {
+  const { format: _format, personal, ...rest } = leaf;
+  return {
+    ...rest,
+    personal: personal.map(({ subject, sealed }, at) => ({
+      subject,
+      fields: fieldsOf(cipherOf(subject), placeOf(leaf.index, at), sealed),
+    })),
+  };
+}
+
+function fieldsOf(cipher: PersonalCipher | null, place: Uint8Array, sealed: Uint8Array): PersonalFields | null {
+  if (cipher === null || sealed.length === 0) return null;
+  const parsed = v.safeParse(PersonalFields, decode(cipher.open(place, sealed), strict));
+  if (!parsed.success)
+    throw new CorruptionError('audit', 'personal fields have another shape than this version writes');
+  return parsed.output;
+}

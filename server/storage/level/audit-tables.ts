@@ -1,0 +1,27 @@
+/** Families of the audit log. */
+import * as v from 'valibot';
+import { bytes, Sequence } from '#protocol/envelope.ts';
+import { auditLeafBytesMax } from '#protocol/limits.ts';
+import { hashBytes } from '#protocol/merkle.ts';
+import type { KeyRing } from '../sealed/key-ring.ts';
+import { type Database, Records, Table } from './table.ts';
+
+/** Keys are in the comments. */
+export function makeAuditTables(database: Database, keys: KeyRing) {
+  const table = <T>(family: string, schema: v.GenericSchema<unknown, T>): Table<T> =>
+    new Table(database, keys, family, schema);
+  return {
+    /** index 8: leaves of the audit log, as its Merkle tree hashes them. */
+    audit: table('audit', bytes(auditLeafBytesMax)),
+    /** index 8: the same leaves unopened, for verification. */
+    auditRecords: new Records(database, 'audit'),
+    /** level 1 · index 8: hashes of full subtrees. */
+    auditNodes: table('audit-nodes', bytes(hashBytes, hashBytes)),
+    /** One record: size and peaks of the tree. */
+    auditTree: table('audit-tree', v.strictObject({ size: Sequence, peaks: v.array(bytes(hashBytes, hashBytes)) })),
+    /** p(audit subject): its key was shredded and is never made again. */
+    auditShredded: table('audit-shredded', v.null()),
+    /** One record: seed of the key that signs tree heads. */
+    auditSigning: table('audit-signing', v.strictObject({ seed: bytes(32, 32) })),
+  };
+}

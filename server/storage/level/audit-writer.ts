@@ -1,0 +1,194 @@
+/**
+ * Puts entries into the same batch as the change that they tell of. Indices are given out in the same step in which the
+ * batch takes the operations, so the order of entries is the order of writes; the tree moves on in memory and is read
+ * again from disk after a failed write.
+ */
+import { createHash, type KeyObject } from 'node:crypto';
+import { uint64 } from '#protocol/envelope.ts';
+import { appendLeaf, type CompactRange, emptyRange, leafHash, peaksOf, sameHash } from '#protocol/merkle.ts';
+import type { Acts } from '../../ports/audit-store.ts';
+import { CorruptionError } from '../../ports/store.ts';
+import { type CipherOf, encodeLeaf } from '../audit-leaf.ts';
+import { joinBytes, readUint64 } from '../bytes.ts';
+import type { KeyRing } from '../sealed/key-ring.ts';
+import { aloneKey } from './access.ts';
+import type { GroupWriter, Operation } from './group-writer.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import { Lru } from './lru.ts';
+import { under } from './table.ts';
+import type { Tables } from './tables.ts';
+
+const keysCached = 1024;
+
+export const sha256 = (input: Uint8Array): Uint8Array => createHash('sha256').update(input).digest();
+export const leafKey = (index: number): Uint8Array<ArrayBuffer> => uint64(index);
+export const nodeKey = (level: number, index: number): Uint8Array<ArrayBuffer> =>
+  joinBytes(Uint8Array.of(level), uint64(index));
+
+export interface AuditWriterParts {
+  readonly tables: Tables;
+  readonly keys: KeyRing;
+  readonly writer: GroupWriter;
+}
+
+export class AuditWriter {
+  readonly #parts: AuditWriterParts;
+  readonly #mutex = new KeyedMutex();
+  readonly #keys = new Lru<string, KeyObject>(keysCached);
+  /** Made, or shredded (null), and not on disk yet. */
+  readonly #fresh = new Map<string, KeyObject | null>();
+  #tree: CompactRange | null = null;
+  #shreddings = 0;
+
+  constructor(parts: AuditWriterParts) {
+    this.#parts = parts;
+  }
+
+  /** Stores the operations and the entries of the acts in one synced batch. Throws CorruptionError('audit') when the log is damaged. */
+  async submit(operations: readonly Operation[], acts: Acts): Promise<void> {
+    return this.#commit(operations, acts, null);
+  }
+
+  /** Shreds a subject's key in the batch that holds the acts, which tell nothing personal of that subject. */
+  async shred(subject: string, acts: Acts): Promise<void> {
+    const { tables } = this.#parts;
+    const key = this.#keyOfSubject(subject);
+    return this.#commit([tables.dataKeys.remove(key), tables.auditShredded.put(key, null)], acts, subject);
+  }
+
+  /** Opens what was sealed under the keys of these subjects. */
+  async ciphers(subjects: Iterable<string>): Promise<CipherOf> {
+    const found = new Map<string, KeyObject | null>();
+    for (const subject of subjects) if (!found.has(subject)) found.set(subject, await this.#stored(subject));
+    return this.#cipherOf(found);
+  }
+
+  /** The tree on disk; its peaks are checked against its size only. */
+  async stored(): Promise<CompactRange> {
+    const state = await this.#parts.tables.auditTree.get(aloneKey);
+    if (state === null) return emptyRange;
+    if (state.peaks.length !== peaksOf(state.size))
+      throw new CorruptionError('audit', 'the tree does not fit its size');
+    return state;
+  }
+
+  async #commit(operations: readonly Operation[], acts: Acts, shredded: string | null): Promise<void> {
+    const { written } = await this.#mutex.run('audit', async () => {
+      const tree = (this.#tree ??= await this.#checked());
+      const subjects = new Set(acts.flatMap((act) => act.personal.map(({ subject }) => subject)));
+      if (shredded !== null) subjects.delete(shredded);
+      const made = new Map<string, Operation>();
+      try {
+        const keys = new Map<string, KeyObject | null>();
+        for (const subject of subjects)
+          keys.set(subject, (await this.#stored(subject)) ?? (await this.#make(subject, made)));
+        const entries = this.#entries(tree, acts, this.#cipherOf(keys));
+        // In one step: what the batch takes, the tree has.
+        const done = this.#parts.writer.submit([...operations, ...made.values(), ...entries.operations]);
+        this.#tree = entries.tree;
+        if (shredded !== null) this.#forget(shredded);
+        return { written: this.#settle(done, shredded === null ? [...subjects] : [...subjects, shredded], shredded) };
+      } catch (cause) {
+        // Nothing was taken, so these keys are nowhere.
+        for (const subject of made.keys()) this.#fresh.delete(subject);
+        throw cause;
+      }
+    });
+    return written;
+  }
+
+  async #settle(done: Promise<void>, subjects: readonly string[], shredded: string | null): Promise<void> {
+    try {
+      await done;
+    } catch (cause) {
+      this.#tree = null;
+      for (const subject of subjects) this.#fresh.delete(subject);
+      throw cause;
+    }
+    for (const subject of subjects) {
+      const key = this.#fresh.get(subject);
+      // A key that was made meets the shredding that follows it: that one settles by itself.
+      if (key === undefined || (key === null && subject !== shredded)) continue;
+      this.#fresh.delete(subject);
+      if (key !== null) this.#keys.set(subject, key);
+    }
+  }
+
+  #entries(
+    tree: CompactRange,
+    acts: Acts,
+    cipherOf: CipherOf,
+  ): { readonly tree: CompactRange; readonly operations: readonly Operation[] } {
+    const { tables } = this.#parts;
+    const operations: Operation[] = [];
+    let grown = tree;
+    for (const act of acts) {
+      const bytes = encodeLeaf(grown.size, act, cipherOf);
+      operations.push(tables.audit.put(leafKey(grown.size), bytes));
+      const { range, made } = appendLeaf(sha256, grown, leafHash(sha256, bytes));
+      for (const { level, index, hash } of made) operations.push(tables.auditNodes.put(nodeKey(level, index), hash));
+      grown = range;
+    }
+    operations.push(tables.auditTree.put(aloneKey, { size: grown.size, peaks: [...grown.peaks] }));
+    return { tree: grown, operations };
+  }
+
+  /** Nothing is appended to a log whose end is not what the tree says: verification must find it as it is. */
+  async #checked(): Promise<CompactRange> {
+    const { tables } = this.#parts;
+    const tree = await this.stored();
+    const [last] = await tables.audit.list({ ...under(new Uint8Array(0)), reverse: true, limit: 1 });
+    if ((last === undefined ? -1 : readUint64(last.key, 0)) !== tree.size - 1)
+      throw new CorruptionError('audit', 'the log does not end where its tree does');
+    if (last === undefined) return tree;
+    const hash = await tables.auditNodes.get(nodeKey(0, tree.size - 1));
+    if (hash === null || !sameHash(hash, leafHash(sha256, last.value)))
+      throw new CorruptionError('audit', 'the last entry is not the one in the tree');
+    return tree;
+  }
+
+  #keyOfSubject(subject: string): Uint8Array<ArrayBuffer> {
+    return this.#parts.keys.pseudonym('audit subject', subject);
+  }
+
+  /** Null when there is none, or none any more. */
+  async #stored(subject: string): Promise<KeyObject | null> {
+    const fresh = this.#fresh.get(subject);
+    const known = fresh === undefined ? this.#keys.get(subject) : fresh;
+    if (known !== undefined) return known;
+    const { tables, keys } = this.#parts;
+    const place = this.#keyOfSubject(subject);
+    const shreddings = this.#shreddings;
+    const wrapped = await tables.dataKeys.get(place);
+    // Perhaps this very key was shredded while it was read: it must not come back by the cache.
+    if (shreddings !== this.#shreddings) return this.#stored(subject);
+    if (wrapped === null) return null;
+    const key = keys.unwrapDataKey(place, wrapped);
+    this.#keys.set(subject, key);
+    return key;
+  }
+
+  /** Null for a subject that was shredded: there is no second key for it. */
+  async #make(subject: string, made: Map<string, Operation>): Promise<KeyObject | null> {
+    const { tables, keys } = this.#parts;
+    const place = this.#keyOfSubject(subject);
+    if (this.#fresh.get(subject) === null || (await tables.auditShredded.has(place))) return null;
+    const { key, wrapped } = keys.newDataKey(place);
+    made.set(subject, tables.dataKeys.write(place, wrapped));
+    this.#fresh.set(subject, key);
+    return key;
+  }
+
+  #forget(subject: string): void {
+    this.#shreddings += 1;
+    this.#fresh.set(subject, null);
+    this.#keys.delete(subject);
+  }
+
+  #cipherOf(found: ReadonlyMap<string, KeyObject | null>): CipherOf {
+    return (subject) => {
+      const key = found.get(subject) ?? null;
+      return key === null ? null : this.#parts.keys.data('audit-personal', key);
+    };
+  }
+}
