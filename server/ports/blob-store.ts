@@ -103,7 +103,10 @@ export interface Erased {
 
 export interface BlobStore {
   /** A file of size 0 is whole at once. */
-  create(file: NewFile, quota: FileQuota): Promise<'created' | 'exists' | 'person_full' | 'total_full' | 'too_many_files' | 'too_many_open'>;
+  create(
+    file: NewFile,
+    quota: FileQuota,
+  ): Promise<'created' | 'exists' | 'person_full' | 'total_full' | 'too_many_files' | 'too_many_open'>;
   byId(fileId: FileId): Promise<FileRecord | null>;
   /** Begins behind `offset`, which must be the durable one. The file is the appender's alone until it ends. */
   append(fileId: FileId, offset: number, options: AppendOptions): Promise<AppendOutcome>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type FileId, idFromBytes } from '#protocol/ids.ts';
 import type { Appending, AppendOptions, BlobStore, FileQuota, NewFile } from '../../server/ports/blob-store.ts';
-import { isWhole } from '../../server/ports/blob-store.ts';
+import { FileGoneError, isWhole } from '../../server/ports/blob-store.ts';
 import { bytesOf, conversationOf, dayMs, startMs, userOf } from './people.ts';
 import type { Bench } from './store-contract.ts';
 
@@ -28,7 +28,13 @@ export async function appending(blobs: BlobStore, fileId: FileId, offset: number
 }
 
 /** One append of `bytes`, in pieces of `step`. */
-async function append(blobs: BlobStore, fileId: FileId, offset: number, bytes: Uint8Array, step = bytes.length): Promise<number> {
+async function append(
+  blobs: BlobStore,
+  fileId: FileId,
+  offset: number,
+  bytes: Uint8Array,
+  step = bytes.length,
+): Promise<number> {
   const writer = await appending(blobs, fileId, offset);
   for (let at = 0; at < bytes.length; at += step) await writer.write(bytes.subarray(at, at + step));
   return (await writer.finish()).offset;
@@ -39,7 +45,7 @@ export async function readAll(blobs: BlobStore, fileId: FileId, from = 0): Promi
   if (reading === null) throw new Error('not whole');
   const parts: Uint8Array[] = [];
   try {
-    for (let at = from; at < reading.file.size; ) {
+    for (let at = from; at < reading.file.size;) {
       const part = await reading.read(at);
       expect(part.length).toBeGreaterThan(0);
       parts.push(new Uint8Array(part));
@@ -77,7 +83,17 @@ export function blobsContract(bench: Bench): void {
       const bytes = bytesOf('resumed', 3 * chunk + 10);
       await bench.store().blobs.create(newFile('a', bytes.length), roomy);
       let at = 0;
-      for (const end of [1, 100, chunk - 1, chunk, chunk + 5, 2 * chunk + 9, 2 * chunk + 9 + 1, 3 * chunk, bytes.length]) {
+      for (const end of [
+        1,
+        100,
+        chunk - 1,
+        chunk,
+        chunk + 5,
+        2 * chunk + 9,
+        2 * chunk + 9 + 1,
+        3 * chunk,
+        bytes.length,
+      ]) {
         const { blobs } = await bench.reopened();
         expect((await blobs.byId(fileOf('a')))?.offset).toBe(at);
         at = await append(blobs, fileOf('a'), at, bytes.subarray(at, end), 20_000);
@@ -184,7 +200,7 @@ export function blobsContract(bench: Bench): void {
       const writer = await appending(blobs, fileOf('b'), 0);
       await writer.write(bytesOf('b', 10));
       expect(await Promise.all([blobs.remove(fileOf('a')), blobs.remove(fileOf('b'))])).toEqual([true, true]);
-      await expect(async () => reading?.read(2 * chunk)).rejects.toThrow();
+      await expect(async () => reading?.read(2 * chunk)).rejects.toThrow(FileGoneError);
       expect(await blobs.byId(fileOf('a'))).toBeNull();
       expect(await blobs.open(fileOf('a'))).toBeNull();
       expect(await blobs.append(fileOf('b'), 10, alone)).toEqual({ kind: 'unknown' });
@@ -193,7 +209,12 @@ export function blobsContract(bench: Bench): void {
 
     it('[B9] expired uploads are swept, whole files and others stay', async () => {
       const { blobs } = bench.store();
-      for (const [name, days] of [['old', 1], ['older', 2], ['young', 9], ['whole', 1]] as const) {
+      for (const [name, days] of [
+        ['old', 1],
+        ['older', 2],
+        ['young', 9],
+        ['whole', 1],
+      ] as const) {
         await blobs.create(newFile(name, 100, { expiresAt: startMs + days * dayMs }), roomy);
         await append(blobs, fileOf(name), 0, bytesOf(name, 10));
       }
@@ -203,9 +224,11 @@ export function blobsContract(bench: Bench): void {
       expect(await again.sweep(startMs + 3 * dayMs, 1)).toBe(1);
       expect(await again.sweep(startMs + 3 * dayMs, 10)).toBe(1);
       expect(await again.sweep(startMs + 3 * dayMs, 10)).toBe(0);
-      expect(await Promise.all(['old', 'older', 'young', 'whole'].map(async (name) => (await again.byId(fileOf(name)))?.offset))).toEqual([
-        undefined, undefined, 10, 100,
-      ]);
+      expect(
+        await Promise.all(
+          ['old', 'older', 'young', 'whole'].map(async (name) => (await again.byId(fileOf(name)))?.offset),
+        ),
+      ).toEqual([undefined, undefined, 10, 100]);
       expect(await again.usage(userOf('ann'))).toEqual({ bytes: 200, files: 2, open: 1 });
     });
 
@@ -223,7 +246,11 @@ export function blobsContract(bench: Bench): void {
       expect(await blobs.erase(team, startMs + 2 * dayMs, 2)).toEqual({ files: 1, bytes: 100, more: false });
       expect(await blobs.erase(team, startMs + 2 * dayMs, 2)).toEqual({ files: 0, bytes: 0, more: false });
       const again = (await bench.reopened()).blobs;
-      const left = await Promise.all(['day 0', 'day 1', 'just before', 'day 2', 'day 3', 'elsewhere'].map(async (name) => (await again.byId(fileOf(name))) !== null));
+      const left = await Promise.all(
+        ['day 0', 'day 1', 'just before', 'day 2', 'day 3', 'elsewhere'].map(
+          async (name) => (await again.byId(fileOf(name))) !== null,
+        ),
+      );
       expect(left).toEqual([false, false, false, true, true, true]);
       expect(same(await readAll(again, fileOf('day 2')), bytesOf('day 2', 100))).toBe(true);
       expect(same(await readAll(again, fileOf('elsewhere')), bytesOf('elsewhere', 100))).toBe(true);

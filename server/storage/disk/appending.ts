@@ -78,7 +78,7 @@ export class DiskAppending implements Appending {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#ending !== null) return Promise.resolve();
     if (this.offset + bytes.length > this.#file.size) throw new RangeError('more bytes than the file has');
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const wanted = chunkBytes - this.#partialLength;
       const piece = bytes.subarray(at, at + wanted);
       at += piece.length;
@@ -131,7 +131,11 @@ export class DiskAppending implements Appending {
     try {
       while (this.#queue.length > 0 && this.#failure === null) {
         const batch = this.#nextBatch();
-        await writeAll(this.#parts.open, batch.map(({ bytes }) => bytes), chunkPlace(this.#writtenIndex));
+        await writeAll(
+          this.#parts.open,
+          batch.map(({ bytes }) => bytes),
+          chunkPlace(this.#writtenIndex),
+        );
         this.#writtenIndex += batch.length;
         this.#writtenDigest = batch.at(-1)?.digest ?? this.#writtenDigest;
         this.#queuedBytes -= batch.reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -209,7 +213,10 @@ export class DiskAppending implements Appending {
   async #keepAll(): Promise<void> {
     const { offset } = this;
     if (offset === this.#file.offset) return;
-    const last = this.#partialLength === 0 ? null : this.#parts.open.cipher.seal(this.#nextIndex, this.#partial.subarray(0, this.#partialLength));
+    const last =
+      this.#partialLength === 0
+        ? null
+        : this.#parts.open.cipher.seal(this.#nextIndex, this.#partial.subarray(0, this.#partialLength));
     const whole = offset === this.#file.size;
     try {
       if (whole && last !== null) await writeAll(this.#parts.open, [last], chunkPlace(this.#nextIndex));
@@ -239,4 +246,3 @@ async function writeAll({ handle }: OpenFile, buffers: readonly Uint8Array[], pl
   // A short write is how a full disk shows first.
   if (bytesWritten !== length) throw new DiskFullError('no space for writing a file');
 }
-

@@ -1,6 +1,16 @@
 /** Files in the data folder, their records in LevelDB. See chunks.ts for what is in a file. */
 import type { ConversationId, FileId, UserId } from '#protocol/ids.ts';
-import type { AppendOptions, AppendOutcome, BlobStore, Erased, FileQuota, FileRecord, FileUsage, NewFile, Reading } from '../../ports/blob-store.ts';
+import type {
+  AppendOptions,
+  AppendOutcome,
+  BlobStore,
+  Erased,
+  FileQuota,
+  FileRecord,
+  FileUsage,
+  NewFile,
+  Reading,
+} from '../../ports/blob-store.ts';
 import { isWhole } from '../../ports/blob-store.ts';
 import { StoreFailure } from '../../ports/store.ts';
 import type { Access } from '../level/access.ts';
@@ -121,7 +131,9 @@ export class DiskBlobs implements BlobStore {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#holds.keys()].map((fileId) => this.interrupt(fileId)));
-    await Promise.all([...this.#readings.values()].flatMap((readings) => [...readings].map((reading) => reading.goAway())));
+    await Promise.all(
+      [...this.#readings.values()].flatMap((readings) => [...readings].map((reading) => reading.goAway())),
+    );
   }
 
   #writing(): void {
@@ -143,7 +155,8 @@ export class DiskBlobs implements BlobStore {
   async #begin(file: StoredFile, options: AppendOptions, ended: () => void): Promise<DiskAppending> {
     const place = this.#records.placeOf(file.fileId);
     const headers = await this.#records.headers(file, file.offset === 0);
-    const open = file.offset === 0 ? await this.#folder.create(place, headers) : await this.#folder.open(place, headers, 'r+');
+    const open =
+      file.offset === 0 ? await this.#folder.create(place, headers) : await this.#folder.open(place, headers, 'r+');
     try {
       return new DiskAppending({
         file,

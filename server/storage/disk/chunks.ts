@@ -27,7 +27,12 @@ export const firstDigest = (): Uint8Array<ArrayBuffer> => new Uint8Array(32);
 
 /** What the digest becomes behind one more chunk: the tag stands for its content. */
 export function nextDigest(digest: Uint8Array, sealed: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash('sha256').update(digest).update(sealed.subarray(sealed.length - tagBytes)).digest());
+  return new Uint8Array(
+    createHash('sha256')
+      .update(digest)
+      .update(sealed.subarray(sealed.length - tagBytes))
+      .digest(),
+  );
 }
 
 export class ChunkCipher {

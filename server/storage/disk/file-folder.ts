@@ -21,7 +21,8 @@ const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in 
 /** Errors of the file system as the port names them. */
 export function diskError(cause: unknown, doing: string): Error {
   if (cause instanceof CorruptionError || cause instanceof StoreFailure || cause instanceof DiskFullError) return cause;
-  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(cause))) return new DiskFullError(`no space for ${doing}`, { cause });
+  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(cause)))
+    return new DiskFullError(`no space for ${doing}`, { cause });
   return new StoreFailure(`${doing} failed`, { cause });
 }
 

@@ -59,7 +59,10 @@ export class FileRecords {
     return this.#access.tables.fileTails.get(this.placeOf(fileId));
   }
 
-  create(file: NewFile, quota: FileQuota): Promise<'created' | 'exists' | 'person_full' | 'total_full' | 'too_many_files' | 'too_many_open'> {
+  create(
+    file: NewFile,
+    quota: FileQuota,
+  ): Promise<'created' | 'exists' | 'person_full' | 'total_full' | 'too_many_files' | 'too_many_open'> {
     const { tables, writer } = this.#access;
     return this.#access.mutex.run(usageLock, async () => {
       const place = this.placeOf(file.fileId);
@@ -246,6 +249,20 @@ const sum = (one: FileUsage, other: FileUsage): FileUsage => ({
   open: one.open + other.open,
 });
 
-export const recordOf = ({ fileId, owner, conversationId, size, createdAt, expiresAt, offset }: StoredFile): FileRecord => ({
-  fileId, owner, conversationId, size, createdAt, expiresAt, offset,
+export const recordOf = ({
+  fileId,
+  owner,
+  conversationId,
+  size,
+  createdAt,
+  expiresAt,
+  offset,
+}: StoredFile): FileRecord => ({
+  fileId,
+  owner,
+  conversationId,
+  size,
+  createdAt,
+  expiresAt,
+  offset,
 });

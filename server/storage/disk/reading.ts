@@ -3,7 +3,15 @@ import { FileGoneError, type FileRecord, type Reading } from '../../ports/blob-s
 import { CorruptionError } from '../../ports/store.ts';
 import { sameBytes } from '../bytes.ts';
 import type { StoredFile } from '../level/file-tables.ts';
-import { chunkBytes, chunkIndexOf, chunkPlace, chunkSealingBytes, firstDigest, nextDigest, sealedChunkBytes } from './chunks.ts';
+import {
+  chunkBytes,
+  chunkIndexOf,
+  chunkPlace,
+  chunkSealingBytes,
+  firstDigest,
+  nextDigest,
+  sealedChunkBytes,
+} from './chunks.ts';
 import { diskError, type OpenFile } from './file-folder.ts';
 import { recordOf } from './file-records.ts';
 
@@ -51,7 +59,8 @@ export class DiskReading implements Reading {
         return nextDigest(digest, sealed);
       });
     }
-    if (!sameBytes(digest, this.#parts.file.digest)) throw new CorruptionError('files', 'a file is not the one that was uploaded');
+    if (!sameBytes(digest, this.#parts.file.digest))
+      throw new CorruptionError('files', 'a file is not the one that was uploaded');
   }
 
   /** The file is being removed: reads from now on fail. */

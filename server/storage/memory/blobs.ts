@@ -1,8 +1,19 @@
 /** Files by maps; the promises of disk are kept by never losing anything while the process lives. */
 import type { ConversationId, FileId, UserId } from '#protocol/ids.ts';
 import {
-  type Appending, type AppendOptions, type AppendOutcome, type BlobStore, type Erased, FileGoneError, type FileQuota, type FileRecord, type FileUsage,
-  isWhole, type NewFile, readBytesMax, type Reading,
+  type Appending,
+  type AppendOptions,
+  type AppendOutcome,
+  type BlobStore,
+  type Erased,
+  FileGoneError,
+  type FileQuota,
+  type FileRecord,
+  type FileUsage,
+  isWhole,
+  type NewFile,
+  readBytesMax,
+  type Reading,
 } from '../../ports/blob-store.ts';
 
 interface Kept {
@@ -71,11 +82,17 @@ export class MemoryBlobs implements BlobStore {
       .toSorted((one, other) => one.file.createdAt - other.file.createdAt);
     const taken = due.slice(0, limit);
     for (const { file } of taken) await this.remove(file.fileId);
-    return { files: taken.length, bytes: taken.reduce((sum, { file }) => sum + file.size, 0), more: due.length > taken.length };
+    return {
+      files: taken.length,
+      bytes: taken.reduce((sum, { file }) => sum + file.size, 0),
+      more: due.length > taken.length,
+    };
   }
 
   async sweep(now: number, limit: number): Promise<number> {
-    const due = [...this.#files.values()].filter((kept) => kept.file.expiresAt < now && !isWhole(recordOf(kept))).slice(0, limit);
+    const due = [...this.#files.values()]
+      .filter((kept) => kept.file.expiresAt < now && !isWhole(recordOf(kept)))
+      .slice(0, limit);
     for (const { file } of due) await this.remove(file.fileId);
     return due.length;
   }
