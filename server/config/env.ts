@@ -16,7 +16,6 @@ export interface Environment {
 type Raw = Readonly<Record<string, string | undefined>>;
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]']);
-const defaultOrigin = 'http://localhost:8080';
 const defaultPort = 8080;
 const LogLevel = v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
@@ -78,12 +77,14 @@ export function readEnvironment(raw: Raw): Environment {
     problems.push(reading.problem);
     return fallback;
   };
-  const url = read('LANYING_ORIGIN', new URL(defaultOrigin), readOrigin);
+  const portGiven = read('LANYING_PORT', null, readPort);
+  // Without an origin the setup link must name the port that is listened on.
+  const url = read('LANYING_ORIGIN', new URL(`http://localhost:${portGiven ?? defaultPort}`), readOrigin);
   const portOfOrigin = url.protocol === 'http:' ? Number(url.port === '' ? 80 : url.port) : defaultPort;
   const config: Config = Object.freeze({
     origin: url.origin,
     bind: read('LANYING_BIND', '127.0.0.1', readBind),
-    port: read('LANYING_PORT', portOfOrigin, readPort),
+    port: portGiven ?? portOfOrigin,
     dataFolder: read('LANYING_DATA', resolve('data'), (text) => readPath('LANYING_DATA', text)),
     logLevel: read('LANYING_LOG_LEVEL', 'info', readLogLevel),
   });

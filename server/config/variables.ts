@@ -1,6 +1,6 @@
 /** The one table of variables: what env.ts reads and what README's table says (a test compares them, markdown and all). */
 export const variables = {
-  LANYING_ORIGIN: { default: '`http://localhost:8080`', meaning: 'Where browsers reach it: `https://…`, or `http://` on localhost only.' },
+  LANYING_ORIGIN: { default: '`http://localhost:` and the port', meaning: 'Where browsers reach it: `https://…`, or `http://` on localhost only.' },
   LANYING_BIND: { default: '`127.0.0.1`', meaning: 'Address to listen on.' },
   LANYING_PORT: { default: 'port of the origin on localhost, else `8080`', meaning: 'Port to listen on.' },
   LANYING_DATA: { default: '`./data`', meaning: 'The data folder.' },

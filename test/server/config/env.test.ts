@@ -42,6 +42,9 @@ describe('origin and port', () => {
     expect(readEnvironment({ LANYING_ORIGIN: text }).config).toMatchObject({ origin, port });
     expect(readEnvironment({ LANYING_ORIGIN: text, LANYING_PORT: '1234' }).config).toMatchObject({ origin, port: 1234 });
   });
+  test('a port alone also names the origin, so that the setup link leads to it', () => {
+    expect(readEnvironment({ LANYING_PORT: '9000' }).config).toMatchObject({ origin: 'http://localhost:9000', port: 9000 });
+  });
   test.each(['http://chat.example.org', 'http://192.168.1.2:8080', 'http://localhost.example.org', 'http://0.0.0.0:8080', 'http://127.0.0.2'])(
     'plain http on %s is refused and says why',
     (text) => {
