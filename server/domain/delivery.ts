@@ -242,7 +242,7 @@ function beginning(by: Sender, input: Input<'conversation.create'>, runtime: Run
     leaves: [{ index: 0, ...by }],
     members: [{ userId: by.userId, joinedSequence: created.sequence, leaving: false }],
   };
-  const record = { conversationId, suite, createdAt, creator: by.userId, roster, metaSequence: 0, ...head };
+  const record = { conversationId, suite, createdAt, creator: by.userId, roster, metaSequence: 0, floor: null, ...head };
   return { record: advanced(record, created), entries: [created] };
 }
 

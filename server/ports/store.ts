@@ -11,6 +11,7 @@ import type {
 } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
 import type { BlobStore } from './blob-store.ts';
+import type { ErasureStore, LeaseStore, LogFloor, RetentionStore } from './retention-store.ts';
 import type { Acts, AuditStore } from './audit-store.ts';
 
 export class StoreFailure extends Error {
@@ -185,7 +186,10 @@ export interface ConversationRecord {
   readonly headSequence: number;
   readonly headHash: Uint8Array<ArrayBuffer>;
   readonly headSentAt: number;
+  /** Latest meta entry above the floor, 0 when there is none. */
   readonly metaSequence: number;
+  /** Null: nothing was purged. */
+  readonly floor: LogFloor | null;
 }
 
 /** A change of the roster together with what must be stored with it. */
@@ -237,6 +241,9 @@ export interface Store {
   readonly conversations: ConversationStore;
   readonly ceremonies: CeremonyStore;
   readonly blobs: BlobStore;
+  readonly erasure: ErasureStore;
+  readonly retention: RetentionStore;
+  readonly leases: LeaseStore;
   readonly audit: AuditStore;
   /** False after a failed write or once closed. */
   isOpen(): boolean;

@@ -71,6 +71,17 @@ export const uploadsOpenMax = 64;
 export const uploadLifetimeMs = 3 * 24 * 3_600_000;
 /** Uploads, and downloads, that one person runs at the same time. */
 export const transfersPerPersonMax = 16;
+
+export const retentionDaysMax = 36_500;
+/** A hold that nobody else confirmed lapses. */
+export const holdConfirmMs = 3 * 24 * 3_600_000;
+export const holdLifetimeMsMax = 2 * 366 * 24 * 3_600_000;
+export const holdReasonLengthMax = 280;
+export const holdsOpenMax = 200;
+export const policiesMax = 5_000;
+export const receiptsPageMax = 50;
+/** A whole roster is archived at epochs that this divides, differences between: a purge of archive items keeps to it. */
+export const archiveBaseEvery = 16;
 export const auditFactsMax = 32;
 export const auditReasonLengthMax = 512;
 /** A stored entry with everything in it. */

@@ -216,6 +216,7 @@ export class LogWriter {
       headHash: first.hash,
       headSentAt: first.sentAt,
       metaSequence: 0,
+      floor: null,
     };
   }
 }

@@ -2,11 +2,12 @@ import type { Entry } from '#protocol/envelope.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { CorruptionError, StoreFailure } from '../../ports/store.ts';
 import type { ConversationRecord, ConversationStore, Membership, Roster, RosterChange } from '../../ports/store.ts';
-import { joinBytes } from '../bytes.ts';
+import type { LogFloor } from '../../ports/retention-store.ts';
+import { joinBytes, uint32 } from '../bytes.ts';
 import { checkFollows, Page, presenceChange, present, withEntries } from '../log-page.ts';
 import type { Access } from './access.ts';
 import type { Operation } from './group-writer.ts';
-import { Log, type LogEnd } from './log.ts';
+import { type DayMark, Log, type LogEnd } from './log.ts';
 import { Lru } from './lru.ts';
 import { mailOperations } from './mailbox.ts';
 import { under } from './table.ts';
@@ -26,6 +27,13 @@ interface Loaded {
   uses: number;
 }
 
+export interface Purgeable {
+  readonly place: Uint8Array;
+  readonly days: readonly DayMark[];
+  readonly head: number;
+  readonly record: ConversationRecord;
+}
+
 export class LevelConversations implements ConversationStore {
   readonly #access: Access;
   readonly #log: Log;
@@ -43,8 +51,8 @@ export class LevelConversations implements ConversationStore {
       const place = this.#place(record.conversationId);
       if (await tables.conversations.has(place)) return 'exists';
       checkFollows({ sequence: 0, sentAt: 0 }, 0, entries);
-      const { operations } = this.#log.append(place, { days: [], dataKey: null }, entries);
-      const whole = withEntries({ ...record, headSequence: 0, metaSequence: 0 }, entries, change.roster);
+      const { operations } = this.#log.append(place, { days: [], dataKey: null, dayMin: 0 }, entries);
+      const whole = withEntries({ ...record, headSequence: 0, metaSequence: 0, floor: null }, entries, change.roster);
       await writer.submit([
         ...operations,
         ...this.#markMeta(place, entries),
@@ -85,7 +93,9 @@ export class LevelConversations implements ConversationStore {
   ): Promise<readonly Entry[]> {
     const loaded = await this.#use(conversationId);
     if (loaded === null || after >= loaded.durable.headSequence) return [];
-    return this.#log.readAfter(loaded.place, loaded.end.days, after, new Page(limitEntries, limitBytes));
+    const floor = (): number => loaded.accepted.floor?.sequence ?? 0;
+    const from = Math.max(after, floor());
+    return this.#log.readAfter(loaded.place, loaded.end.days, from, new Page(limitEntries, limitBytes), floor);
   }
 
   async readBefore(
@@ -97,7 +107,9 @@ export class LevelConversations implements ConversationStore {
     const loaded = await this.#use(conversationId);
     if (loaded === null || before <= 1) return [];
     const end = Math.min(before, loaded.durable.headSequence + 1);
-    return this.#log.readBefore(loaded.place, loaded.end.days, end, new Page(limitEntries, limitBytes));
+    const floor = (): number => loaded.accepted.floor?.sequence ?? 0;
+    if (end <= floor() + 1) return [];
+    return this.#log.readBefore(loaded.place, loaded.end.days, end, new Page(limitEntries, limitBytes), floor);
   }
 
   async memberships(userId: UserId): Promise<readonly Membership[]> {
@@ -135,6 +147,61 @@ export class LevelConversations implements ConversationStore {
     });
   }
 
+  /** The days of a log that are there to be purged, with its end. Null when it is not stored. */
+  async purgeable(conversationId: ConversationId): Promise<Purgeable | null> {
+    const loaded = await this.#use(conversationId);
+    if (loaded === null) return null;
+    await loaded.pending;
+    const { place, end, durable } = loaded;
+    return { place, days: end.days, head: durable.headSequence, record: durable };
+  }
+
+  /**
+   * Raises the floor and takes the marks and keys of purged days away, with `more` in the same transaction. Checked and
+   * submitted in one turn: null when entries came behind what was planned, in a day that would go.
+   */
+  async raiseFloor(
+    conversationId: ConversationId,
+    floor: LogFloor,
+    gone: readonly number[],
+    more: (record: ConversationRecord) => readonly Operation[],
+  ): Promise<LogFloor | null> {
+    const loaded = await this.#use(conversationId);
+    if (loaded === null) return null;
+    const { tables, writer } = this.#access;
+    const { place } = loaded;
+    const days = loaded.end.days.filter(({ day }) => !gone.includes(day));
+    const begins = days[0]?.first ?? loaded.accepted.headSequence + 1;
+    if (begins > floor.sequence + 1) return null;
+    const forgotten = loaded.end.days.filter(({ day }) => gone.includes(day));
+    const raise = (record: ConversationRecord): ConversationRecord => ({
+      ...record,
+      ...(record.headSequence < floor.sequence
+        ? { headSequence: floor.sequence, headHash: floor.hash, headSentAt: floor.sentAt }
+        : {}),
+      metaSequence: record.metaSequence > floor.sequence ? record.metaSequence : 0,
+      floor,
+    });
+    const dayKeys = forgotten.map(({ day }) => joinBytes(place, uint32(day)));
+    const written = writer.submit([
+      tables.floors.put(place, floor),
+      ...(loaded.accepted.metaSequence > floor.sequence ? [] : [tables.metaMarks.del(place)]),
+      ...dayKeys.flatMap((dayKey) => [tables.days.del(dayKey), tables.dataKeys.remove(dayKey)]),
+      ...more(loaded.accepted),
+    ]);
+    loaded.accepted = raise(loaded.accepted);
+    const keeps = loaded.end.dataKey !== null && !gone.includes(loaded.end.dataKey.day);
+    loaded.end = { days, dataKey: keeps ? loaded.end.dataKey : null, dayMin: floor.day + 1 };
+    this.#log.forget(place, gone);
+    loaded.uses += 1;
+    const settled = Promise.all([loaded.pending, written])
+      .then(() => void (loaded.durable = raise(loaded.durable)))
+      .finally(() => void (loaded.uses -= 1));
+    loaded.pending = settled.catch(() => undefined);
+    await settled;
+    return floor;
+  }
+
   #place(conversationId: ConversationId): Uint8Array {
     return this.#access.keys.pseudonym('conversation', conversationId);
   }
@@ -159,14 +226,18 @@ export class LevelConversations implements ConversationStore {
     const place = this.#place(conversationId);
     const stored = await tables.conversations.get(place);
     if (stored === null) return null;
-    const { last, ...end } = await this.#log.end(place);
-    if (stored.headSequence > (last?.sequence ?? 0))
+    const floor = await tables.floors.get(place);
+    const { last, ...end } = await this.#log.end(place, floor === null ? 0 : floor.day + 1);
+    // Purged to its very end, a log goes on behind its floor.
+    const tip = last ?? floor;
+    if (stored.headSequence > (tip?.sequence ?? 0))
       throw new CorruptionError('log', 'the log ends before the latest change of the roster');
     const meta = await tables.metaMarks.get(place);
     const record: ConversationRecord = {
       ...stored,
-      ...(last === null ? {} : { headSequence: last.sequence, headHash: last.hash, headSentAt: last.sentAt }),
+      ...(tip === null ? {} : { headSequence: tip.sequence, headHash: tip.hash, headSentAt: tip.sentAt }),
       metaSequence: meta?.sequence ?? 0,
+      floor,
     };
     const loaded: Loaded = { place, accepted: record, durable: record, end, pending: Promise.resolve(), uses: 0 };
     this.#loaded.set(conversationId, loaded);
@@ -206,7 +277,7 @@ export class LevelConversations implements ConversationStore {
     change: RosterChange,
   ): readonly Operation[] {
     const { tables, keys } = this.#access;
-    const { metaSequence: _, ...stored } = after;
+    const { metaSequence: _, floor: __, ...stored } = after;
     const { came, went } = presenceChange(before, after.roster);
     const keyOf = (userId: UserId): Uint8Array => joinBytes(keys.pseudonym('user', userId), place);
     return [

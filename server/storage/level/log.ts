@@ -32,6 +32,8 @@ export interface LogEnd {
   readonly days: readonly DayMark[];
   /** Data key of the last day. */
   readonly dataKey: { readonly day: number; readonly key: KeyObject } | null;
+  /** Days before it are purged and never used again, also when the clock went back. */
+  readonly dayMin: number;
 }
 
 export class Log {
@@ -43,19 +45,19 @@ export class Log {
   }
 
   /** `place`: pseudonym of the conversation. Throws CorruptionError when an entry has no day or no data key. */
-  async end(place: Uint8Array): Promise<LogEnd & { readonly last: Entry | null }> {
+  async end(place: Uint8Array, dayMin: number): Promise<LogEnd & { readonly last: Entry | null }> {
     const { tables, keys } = this.#access;
     const days = (await tables.days.list(under(place))).map(({ key, value }) => ({
       day: dayIn(key),
       first: value.first,
     }));
     const lastDay = days.at(-1);
-    if (lastDay === undefined) return { days, dataKey: null, last: null };
+    if (lastDay === undefined) return { days, dataKey: null, dayMin, last: null };
     const dayKey = joinBytes(place, uint32(lastDay.day));
     const wrapped = await tables.dataKeys.get(dayKey);
     const dataKey = wrapped === null ? null : { day: lastDay.day, key: keys.unwrapDataKey(dayKey, wrapped) };
-    const [last] = await this.#scan(place, under(place).gte, under(place).lte, true, new Page(1, 0));
-    return { days, dataKey, last: last ?? null };
+    const [last] = await this.#scan(place, startOf(place, days), under(place).lte, true, new Page(1, 0), nowhere);
+    return { days, dataKey, dayMin, last: last ?? null };
   }
 
   /** Seals entries behind the end; synchronous, so that calls stay in order. */
@@ -66,9 +68,10 @@ export class Log {
   ): { readonly operations: readonly Operation[]; readonly end: LogEnd } {
     const { tables, keys } = this.#access;
     const operations: Operation[] = [];
+    const { dayMin } = end;
     let { days, dataKey } = end;
     for (const entry of entries) {
-      const day = dayOf(entry.sentAt);
+      const day = Math.max(dayOf(entry.sentAt), dayMin);
       const dayKey = joinBytes(place, uint32(day));
       if (dataKey?.day !== day) {
         const made = keys.newDataKey(dayKey);
@@ -82,21 +85,40 @@ export class Log {
       const key = joinBytes(dayKey, uint64(entry.sequence));
       operations.push(tables.log.write(key, keys.data('log', dataKey.key).seal(key, encodeEntry(entry))));
     }
-    return { operations, end: { days, dataKey } };
+    return { operations, end: { days, dataKey, dayMin } };
   }
 
-  async readAfter(place: Uint8Array, days: readonly DayMark[], after: number, page: Page): Promise<readonly Entry[]> {
+  /** `floor`: as it is at any moment; what is purged while this reads is left out. */
+  async readAfter(
+    place: Uint8Array,
+    days: readonly DayMark[],
+    after: number,
+    page: Page,
+    floor: () => number,
+  ): Promise<readonly Entry[]> {
     const day = dayWith(days, after + 1);
-    const gte = day === null ? place : joinBytes(place, uint32(day), uint64(after + 1));
-    return this.#scan(place, gte, under(place).lte, false, page);
+    const gte = day === null ? startOf(place, days) : joinBytes(place, uint32(day), uint64(after + 1));
+    return this.#scan(place, gte, under(place).lte, false, page, floor);
   }
 
   /** `before` is above 1. */
-  async readBefore(place: Uint8Array, days: readonly DayMark[], before: number, page: Page): Promise<readonly Entry[]> {
+  async readBefore(
+    place: Uint8Array,
+    days: readonly DayMark[],
+    before: number,
+    page: Page,
+    floor: () => number,
+  ): Promise<readonly Entry[]> {
     const day = dayWith(days, before - 1);
     if (day === null) return [];
-    const entries = await this.#scan(place, place, joinBytes(place, uint32(day), uint64(before - 1)), true, page);
+    const lte = joinBytes(place, uint32(day), uint64(before - 1));
+    const entries = await this.#scan(place, startOf(place, days), lte, true, page, floor);
     return entries.toReversed();
+  }
+
+  /** Forgets the keys of days that were purged. */
+  forget(place: Uint8Array, days: readonly number[]): void {
+    for (const day of days) this.#dataKeys.delete(nameOf(joinBytes(place, uint32(day))));
   }
 
   /** Sealed records first, in one short scan; then the data keys that they need. */
@@ -106,6 +128,7 @@ export class Log {
     lte: Uint8Array,
     reverse: boolean,
     page: Page,
+    floor: () => number,
   ): Promise<readonly Entry[]> {
     // A page may want fewer than a step reads; the first record that does not fit ends it.
     const sealed: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
@@ -120,19 +143,24 @@ export class Log {
       if (sequence === null || (expected !== null && sequence !== expected))
         throw new CorruptionError('log', 'an entry is missing');
       expected = sequence + (reverse ? -1 : 1);
-      const cipher = await this.#cipher(place, dayIn(key));
+      const cipher = await this.#cipher(place, dayIn(key), () => sequence <= floor());
+      // Purged since the scan.
+      if (cipher === null) continue;
       if (!page.take(decodeEntry(sequence, cipher.open(key, value)))) break;
     }
     return page.entries;
   }
 
-  async #cipher(place: Uint8Array, day: number): Promise<RecordCipher> {
+  /** Null when the entry was purged meanwhile. */
+  async #cipher(place: Uint8Array, day: number, isPurged: () => boolean): Promise<RecordCipher | null> {
+    if (isPurged()) return null;
     const dayKey = joinBytes(place, uint32(day));
-    const name = Buffer.from(dayKey).toString('hex');
+    const name = nameOf(dayKey);
     const cached = this.#dataKeys.get(name);
     if (cached !== undefined) return cached;
     const { tables, keys } = this.#access;
     const wrapped = await tables.dataKeys.get(dayKey);
+    if (isPurged()) return null;
     if (wrapped === null) throw new CorruptionError('data-keys', 'the key of a day with entries is missing');
     const cipher = keys.data('log', keys.unwrapDataKey(dayKey, wrapped));
     this.#dataKeys.set(name, cipher);
@@ -159,6 +187,15 @@ class SealedFill {
 
 /** Sealing (29) and fixed fields (97) of a record; what is above is body. */
 const sealedOverheadMax = 29 + 97;
+
+const nameOf = (dayKey: Uint8Array): string => Buffer.from(dayKey).toString('hex');
+const nowhere = (): number => 0;
+
+/** Where what is left of a log begins: records before it are purged and may still be there. */
+function startOf(place: Uint8Array, days: readonly DayMark[]): Uint8Array {
+  const [first] = days;
+  return first === undefined ? under(place).lte : joinBytes(place, uint32(first.day), uint64(first.first));
+}
 
 function dayIn(key: Uint8Array): number {
   if (key.length < sequenceAt) throw new CorruptionError('log', 'a record key is cut off');

@@ -19,11 +19,14 @@ import { AuditWriter } from './audit-writer.ts';
 import { LevelCeremonies } from './ceremonies.ts';
 import { LevelConversations } from './conversations.ts';
 import { LevelDevices } from './devices.ts';
+import { LevelErasure } from './erasure.ts';
 import { lockFolder } from './folder-lock.ts';
 import { GroupWriter } from './group-writer.ts';
 import { LevelInvites } from './invites.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { latestArrival } from './mailbox.ts';
+import { Prover } from './proof.ts';
+import { LevelLeases, LevelRetention } from './retention.ts';
 import { LevelSessions } from './sessions.ts';
 import { type Database, encodings } from './table.ts';
 import { makeTables, type Tables } from './tables.ts';
@@ -84,14 +87,18 @@ function compose(access: Access, database: Database, folder: string, release: ()
     await database.close();
     await release();
   };
+  const conversations = new LevelConversations(access);
   return {
     accounts: new LevelAccounts(access),
     sessions: new LevelSessions(access),
     invites: new LevelInvites(access),
     devices: new LevelDevices(access),
     vaults: new LevelVaults(access),
-    conversations: new LevelConversations(access),
+    conversations,
     ceremonies: new LevelCeremonies(access),
+    erasure: new LevelErasure(access, conversations, new Prover(access, database, join(folder, 'store'))),
+    retention: new LevelRetention(access),
+    leases: new LevelLeases(access),
     blobs,
     audit: new LevelAudit(access),
     isOpen: () => access.writer.stopped === null,

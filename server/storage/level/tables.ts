@@ -10,6 +10,7 @@ import { Device, Person, Suite, Vault, Welcome } from '#protocol/model.ts';
 import type { AccountRecord, InviteRecord, Roster, SessionRecord } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { makeFileTables } from './file-tables.ts';
+import { makeRetentionTables } from './retention-tables.ts';
 import { makeAuditTables } from './audit-tables.ts';
 import { type Database, Records, Table } from './table.ts';
 
@@ -141,6 +142,7 @@ export function makeTables(database: Database, keys: KeyRing) {
     /** p(conversation) · day 4 · sequence 8: sealed under the data key of the day. */
     log: new Records(database, 'log'),
     ...makeFileTables(database, keys),
+    ...makeRetentionTables(database, keys),
     ...makeAuditTables(database, keys),
   };
 }

@@ -8,12 +8,13 @@ import {
   type RosterChange,
   StoreFailure,
 } from '../../ports/store.ts';
+import type { LogFloor } from '../../ports/retention-store.ts';
 import { checkFollows, Page, presenceChange, present, withEntries } from '../log-page.ts';
 import { copy, copyOrNull, type Shelf } from './shelf.ts';
 
 interface Held {
   record: ConversationRecord;
-  readonly entries: Entry[];
+  entries: Entry[];
   groupInfo: Uint8Array<ArrayBuffer> | null;
   readonly marks: Map<UserId, number>;
 }
@@ -35,7 +36,7 @@ export class MemoryConversations implements ConversationStore {
     if (this.#held.has(record.conversationId)) return 'exists';
     checkFollows({ sequence: 0, sentAt: 0 }, 0, entries);
     const held: Held = {
-      record: copy({ ...record, headSequence: 0, metaSequence: 0 }),
+      record: copy({ ...record, headSequence: 0, metaSequence: 0, floor: null }),
       entries: [],
       groupInfo: null,
       marks: new Map(),
@@ -73,8 +74,8 @@ export class MemoryConversations implements ConversationStore {
     limitBytes: number,
   ): Promise<readonly Entry[]> {
     const page = new Page(limitEntries, limitBytes);
-    for (const entry of this.#held.get(conversationId)?.entries.slice(Math.max(0, after)) ?? [])
-      if (!page.take(entry)) break;
+    for (const entry of this.#held.get(conversationId)?.entries ?? [])
+      if (entry.sequence > after && !page.take(entry)) break;
     return copy(page.entries);
   }
 
@@ -85,7 +86,7 @@ export class MemoryConversations implements ConversationStore {
     limitBytes: number,
   ): Promise<readonly Entry[]> {
     const page = new Page(limitEntries, limitBytes);
-    const earlier = this.#held.get(conversationId)?.entries.slice(0, Math.max(0, before - 1)) ?? [];
+    const earlier = this.#held.get(conversationId)?.entries.filter((entry) => entry.sequence < before) ?? [];
     for (const entry of earlier.toReversed()) if (!page.take(entry)) break;
     return copy(page.entries.toReversed());
   }
@@ -103,6 +104,28 @@ export class MemoryConversations implements ConversationStore {
     const mark = Math.max(sequence, held.marks.get(userId) ?? 0);
     held.marks.set(userId, mark);
     return mark;
+  }
+
+  /** In the order of the store. */
+  all(): readonly ConversationRecord[] {
+    return [...this.#held.values()].map(({ record }) => copy(record));
+  }
+
+  entriesOf(conversationId: ConversationId): readonly Entry[] {
+    return this.#held.get(conversationId)?.entries ?? [];
+  }
+
+  raiseFloor(conversationId: ConversationId, floor: LogFloor): void {
+    const held = this.#held.get(conversationId);
+    if (held === undefined) return;
+    held.entries = held.entries.filter((entry) => entry.sequence > floor.sequence);
+    const head = { headSequence: floor.sequence, headHash: floor.hash, headSentAt: floor.sentAt };
+    held.record = {
+      ...held.record,
+      ...(held.record.headSequence < floor.sequence ? head : {}),
+      metaSequence: held.record.metaSequence > floor.sequence ? held.record.metaSequence : 0,
+      floor,
+    };
   }
 
   #apply(held: Held, before: Roster | null, entries: readonly Entry[], change: RosterChange | null): void {

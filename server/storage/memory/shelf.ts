@@ -11,6 +11,11 @@ interface PackageShelf {
   readonly seen: Set<string>;
 }
 
+export interface ArchiveItem {
+  readonly epoch: number;
+  readonly sealed: Uint8Array<ArrayBuffer>;
+}
+
 export class Shelf {
   readonly accounts = new Map<string, AccountRecord>();
   readonly sessions = new Map<string, SessionRecord>();
@@ -19,6 +24,8 @@ export class Shelf {
   readonly vaults = new Map<string, Vault>();
   /** Device id → what waits for it, oldest first. */
   readonly mail = new Map<string, Welcome[]>();
+  /** User id and conversation id → epoch → item. */
+  readonly archive = new Map<string, Map<number, ArchiveItem>>();
   readonly #packages = new Map<string, PackageShelf>();
   readonly #assertOpen: () => void;
   /** Records acts in the same step as what they changed. */

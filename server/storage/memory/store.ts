@@ -5,6 +5,8 @@ import { MemoryAccounts, MemoryInvites, MemorySessions } from './accounts.ts';
 import { MemoryBlobs } from './blobs.ts';
 import { MemoryConversations } from './conversations.ts';
 import { MemoryDevices } from './devices.ts';
+import { MemoryErasure } from './erasure.ts';
+import { MemoryLeases, MemoryRetention } from './retention.ts';
 import { Shelf } from './shelf.ts';
 import { MemoryCeremonies, MemoryVaults } from './vaults.ts';
 
@@ -15,14 +17,18 @@ export function openMemoryStore(): Store {
   };
   const audit = new MemoryAudit(assertOpen);
   const shelf = new Shelf(assertOpen, (acts) => audit.add(acts));
+  const conversations = new MemoryConversations(shelf);
   return {
     accounts: new MemoryAccounts(shelf),
     sessions: new MemorySessions(shelf),
     invites: new MemoryInvites(shelf),
     devices: new MemoryDevices(shelf),
     vaults: new MemoryVaults(shelf),
-    conversations: new MemoryConversations(shelf),
+    conversations,
     ceremonies: new MemoryCeremonies(shelf),
+    erasure: new MemoryErasure(shelf, conversations),
+    retention: new MemoryRetention(shelf),
+    leases: new MemoryLeases(shelf),
     blobs: new MemoryBlobs(() => shelf.writing()),
     audit,
     isOpen: () => open,

@@ -2,22 +2,16 @@ import type { CeremonyId, ConversationId, UserId } from '#protocol/ids.ts';
 import type { Unlocker, Vault } from '#protocol/model.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import type { CeremonyStore, VaultStore } from '../../ports/store.ts';
-import { copy, copyOrNull, type Shelf } from './shelf.ts';
+import { type ArchiveItem, copy, copyOrNull, type Shelf } from './shelf.ts';
 
 interface Item {
   readonly version: number;
   readonly sealed: Uint8Array<ArrayBuffer>;
 }
 
-interface ArchiveItem {
-  readonly epoch: number;
-  readonly sealed: Uint8Array<ArrayBuffer>;
-}
-
 export class MemoryVaults implements VaultStore {
   readonly #shelf: Shelf;
   readonly #items = new Map<string, Item>();
-  readonly #archive = new Map<string, Map<number, ArchiveItem>>();
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
@@ -45,8 +39,8 @@ export class MemoryVaults implements VaultStore {
     this.#shelf.writing();
     for (const { conversationId, epoch, sealed } of items) {
       const name = `${userId} ${conversationId}`;
-      const epochs = this.#archive.get(name) ?? new Map<number, ArchiveItem>();
-      this.#archive.set(name, epochs);
+      const epochs = this.#shelf.archive.get(name) ?? new Map<number, ArchiveItem>();
+      this.#shelf.archive.set(name, epochs);
       if (!epochs.has(epoch)) epochs.set(epoch, copy({ epoch, sealed }));
     }
   }
@@ -57,7 +51,7 @@ export class MemoryVaults implements VaultStore {
     before: number | null,
     limit: number,
   ): Promise<readonly { readonly epoch: number; readonly sealed: Uint8Array<ArrayBuffer> }[]> {
-    const all = [...(this.#archive.get(`${userId} ${conversationId}`)?.values() ?? [])];
+    const all = [...(this.#shelf.archive.get(`${userId} ${conversationId}`)?.values() ?? [])];
     const below = all.filter((item) => before === null || item.epoch < before);
     return copy(below.toSorted((one, other) => other.epoch - one.epoch).slice(0, limit));
   }

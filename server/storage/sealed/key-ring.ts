@@ -6,8 +6,9 @@
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { Runtime } from '../../ports/runtime.ts';
+import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes } from '../bytes.ts';
-import { openKek } from './kek-file.ts';
+import { beginKekChange, endKekChange, type Keks, openKek } from './kek-file.ts';
 import { type RecordCipher, recordCipher } from './record-cipher.ts';
 
 export const keyBytes = 32;
@@ -21,15 +22,33 @@ function derive(masterKey: Uint8Array, label: string): KeyObject {
 
 export class KeyRing {
   readonly #pseudonyms: KeyObject;
-  readonly #wrapping: RecordCipher;
-  readonly #random: Runtime['random'];
+  readonly #folder: string;
+  /** Seals the file of the key-encryption key. */
+  readonly #file: RecordCipher;
+  readonly #random: (length: number) => Uint8Array<ArrayBuffer>;
   readonly #systemKey: (family: string) => KeyObject;
+  #wrapping: RecordCipher;
+  /** While a change of keys is under way. */
+  #earlier: RecordCipher | null;
 
-  private constructor(masterKey: Uint8Array, kek: KeyObject, random: Runtime['random']) {
+  private constructor(
+    masterKey: Uint8Array,
+    file: { readonly folder: string; readonly cipher: RecordCipher; readonly keks: Keks },
+    random: (length: number) => Uint8Array<ArrayBuffer>,
+  ) {
     this.#pseudonyms = derive(masterKey, 'lanying store 1 pseudonym');
     this.#systemKey = (family) => derive(masterKey, `lanying store 1 record ${family}`);
-    this.#wrapping = recordCipher('data-keys', kek, random);
+    this.#folder = file.folder;
+    this.#file = file.cipher;
     this.#random = random;
+    this.#wrapping = this.#wrapper(file.keks.current);
+    this.#earlier = file.keks.previous === null ? null : this.#wrapper(file.keks.previous);
+  }
+
+  #wrapper({ key }: Keks['current']): RecordCipher {
+    const wrapper = recordCipher('data-keys', createSecretKey(key), this.#random);
+    key.fill(0);
+    return wrapper;
   }
 
   /**
@@ -45,9 +64,8 @@ export class KeyRing {
   ): Promise<KeyRing> {
     if (masterKey.length !== keyBytes) throw new RangeError(`a master key has ${keyBytes} bytes`);
     const random = (length: number): Uint8Array<ArrayBuffer> => runtime.random(length);
-    const file = recordCipher('keys', derive(masterKey, 'lanying store 1 wrapping'), random);
-    const kek = await openKek(folder, file, mayCreate, random);
-    return new KeyRing(masterKey, createSecretKey(kek), random);
+    const cipher = recordCipher('keys', derive(masterKey, 'lanying store 1 wrapping'), random);
+    return new KeyRing(masterKey, { folder, cipher, keks: await openKek(folder, cipher, mayCreate, random) }, random);
   }
 
   /**
@@ -81,9 +99,49 @@ export class KeyRing {
 
   /** Throws CorruptionError('data-keys') when it does not open. */
   unwrapDataKey(recordKey: Uint8Array, wrapped: Uint8Array): KeyObject {
-    const secret = this.#wrapping.open(recordKey, wrapped);
+    const secret = this.#unwrapped(recordKey, wrapped).secret;
     const key = createSecretKey(secret);
     secret.fill(0);
     return key;
+  }
+
+  /** A change of the key-encryption key was begun and not ended. */
+  get changing(): boolean {
+    return this.#earlier !== null;
+  }
+
+  /** From now on data keys are wrapped under a new key; those that were before still open. Goes on with a change that was begun. */
+  async beginChange(): Promise<void> {
+    if (this.#earlier !== null) return;
+    const { current, previous } = await beginKekChange(this.#folder, this.#file, this.#random);
+    this.#wrapping = this.#wrapper(current);
+    this.#earlier = previous === null ? null : this.#wrapper(previous);
+  }
+
+  /** As it is to be stored now; null when it is wrapped under the present key already. Throws CorruptionError('data-keys'). */
+  wrapAnew(recordKey: Uint8Array, wrapped: Uint8Array): Uint8Array<ArrayBuffer> | null {
+    const { secret, present } = this.#unwrapped(recordKey, wrapped);
+    const anew = present ? null : this.#wrapping.seal(recordKey, secret);
+    secret.fill(0);
+    return anew;
+  }
+
+  /** Overwrites the earlier key. Only when `wrapAnew` gave null for every data key that is stored. */
+  async endChange(): Promise<void> {
+    await endKekChange(this.#folder, this.#file, this.#random);
+    this.#earlier = null;
+  }
+
+  #unwrapped(
+    recordKey: Uint8Array,
+    wrapped: Uint8Array,
+  ): { readonly secret: Uint8Array<ArrayBuffer>; readonly present: boolean } {
+    if (this.#earlier === null) return { secret: this.#wrapping.open(recordKey, wrapped), present: true };
+    try {
+      return { secret: this.#wrapping.open(recordKey, wrapped), present: true };
+    } catch (cause) {
+      if (!(cause instanceof CorruptionError)) throw cause;
+      return { secret: this.#earlier.open(recordKey, wrapped), present: false };
+    }
   }
 }

@@ -65,7 +65,7 @@ it('lists of large conversations come in pages that fit a frame', async () => {
   for (const conversationId of ids) {
     const roster = { epoch: 1, epochSequence: 0, epochHash: hash, owner: owner.userId, leaves: [], members };
     const generation = idFromBytes<Generation>(world.runtime.random(16));
-    const record = { conversationId, generation, suite, createdAt: 1, creator: owner.userId, roster, headSequence: 0, headHash: hash, headSentAt: 1, metaSequence: 0 };
+    const record = { conversationId, generation, suite, createdAt: 1, creator: owner.userId, roster, headSequence: 0, headHash: hash, headSentAt: 1, metaSequence: 0, floor: null };
     await world.store.conversations.create(record, [], { roster, groupInfo: new Uint8Array(1), welcomes: [] });
   }
   const listed: ConversationId[] = [];

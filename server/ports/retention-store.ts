@@ -1,0 +1,112 @@
+/**
+ * Erasure and retention as the domain asks for them. The promises of store.ts hold here too. Whole UTC days of a
+ * conversation go at once, always the oldest: what is left of a log begins behind its floor.
+ */
+import type { ConversationId, Generation } from '#protocol/ids.ts';
+import type { Acts } from './audit-store.ts';
+import type {
+  ErasedRange,
+  ErasureProof,
+  ErasureReason,
+  Hold,
+  ReceiptId,
+  RetentionPolicy,
+  SignedReceipt,
+} from '#protocol/retention.ts';
+
+/** Where a purged log begins: everything up to and including `sequence` is gone. */
+export interface LogFloor {
+  readonly sequence: number;
+  /** Running hash at `sequence`: the chain goes on from here. */
+  readonly hash: Uint8Array<ArrayBuffer>;
+  /** Sent time of the entry that stood there; later ones are not older. */
+  readonly sentAt: number;
+  /** Last day that was purged; later entries are kept under later days, whatever the clock says. */
+  readonly day: number;
+  readonly purgedAt: number;
+}
+
+/** What a purge would take, in whole days (UTC days since 1970-01-01). */
+export interface PurgePlan {
+  readonly conversationId: ConversationId;
+  readonly fromSequence: number;
+  readonly throughSequence: number;
+  readonly fromDay: number;
+  readonly throughDay: number;
+}
+
+/** A floor as the register outside of the database keeps it. */
+export interface RegisteredFloor {
+  readonly conversationId: ConversationId;
+  readonly generation: Generation;
+  readonly floor: LogFloor;
+}
+
+export interface StoredReceipt extends SignedReceipt {
+  readonly receiptId: ReceiptId;
+  readonly at: number;
+}
+
+/** Policies and holds. */
+export interface RetentionStore {
+  policies(): Promise<readonly RetentionPolicy[]>;
+  /** Replaces the one of the same class and conversation. */
+  setPolicy(policy: RetentionPolicy, acts: Acts): Promise<void>;
+  holds(): Promise<readonly Hold[]>;
+  /** `expected`: the state that is stored, null when it is new; `conflict` changes nothing. */
+  putHold(hold: Hold, expected: Hold['state'] | null, acts: Acts): Promise<'stored' | 'conflict'>;
+}
+
+/** Leases of scheduled jobs: at most one holder, and none that lost its lease can report an end. */
+export interface Lease {
+  /** Grows with each holder of the job. */
+  readonly token: number;
+  /** When the run that the last end belongs to began; null before the first. */
+  readonly lastRunAt: number | null;
+}
+export interface LeaseStore {
+  /** Null while somebody else holds it. */
+  acquire(job: string, now: number, until: number): Promise<Lease | null>;
+  /** False when the lease went to somebody else. */
+  renew(job: string, token: number, until: number): Promise<boolean>;
+  /** Ends the run; `lastRunAt` null leaves what was (the run failed). False when the lease went to somebody else. */
+  release(job: string, token: number, lastRunAt: number | null): Promise<boolean>;
+  /** When the last run that ended had begun. */
+  lastRunAt(job: string): Promise<number | null>;
+}
+
+/** Called between small steps, so that others get their turn. */
+export type Pause = () => Promise<void>;
+
+export interface ErasureStore {
+  /** In a stable order, behind `after`. */
+  conversations(after: ConversationId | null, limit: number): Promise<readonly ConversationId[]>;
+  /** What whole days before `beforeDay` hold; null when that is nothing. At most `purgeDaysMax` days a plan. */
+  plan(conversationId: ConversationId, beforeDay: number): Promise<PurgePlan | null>;
+  /**
+   * Raises the floor to the end of the plan, in one transaction: from then on nothing below it is served, whatever
+   * happens. Null when the plan does not fit the log any more.
+   */
+  begin(plan: PurgePlan, reason: ErasureReason, purgedAt: number): Promise<LogFloor | null>;
+  /** Deletes what was begun, in small synced batches; goes on where a crash interrupted it. Gives all that has no receipt yet. */
+  finish(pause: Pause): Promise<readonly ErasedRange[]>;
+  /**
+   * Compacts, looks for fingerprints of everything deleted and not proven yet, deletes again what is still there, and
+   * wraps the surviving keys anew. Null when there is nothing to prove.
+   */
+  prove(pause: Pause): Promise<ErasureProof | null>;
+  /** The next proof wraps the surviving keys anew, also when no record of a log was deleted (keys of files were). */
+  requestShredding(): Promise<void>;
+  /** Stores the receipt, and in the same transaction ends the purges that it names. */
+  settle(receipt: StoredReceipt, conversationIds: readonly ConversationId[], acts: Acts): Promise<void>;
+  /** Newest first, behind `before`. */
+  receipts(before: StoredReceipt | null, limit: number): Promise<readonly StoredReceipt[]>;
+  receipt(receiptId: ReceiptId): Promise<StoredReceipt | null>;
+  /** All floors, for the register. */
+  floors(): Promise<readonly RegisteredFloor[]>;
+  /** Raises floors that this store does not have yet (an older copy was put back). Gives those it raised. */
+  reapply(registered: readonly RegisteredFloor[]): Promise<readonly RegisteredFloor[]>;
+}
+
+/** Days that one plan may span. */
+export const purgeDaysMax = 366;

@@ -1,0 +1,167 @@
+/** Retention policies, legal holds, erasure receipts and the floors of purged logs, as both sides see them. */
+import * as v from 'valibot';
+import { bytes, Hash, Sequence, Timestamp, uint64 } from './envelope.ts';
+import { bytesOfId, ConversationId, type Generation, InviteId, UserId } from './ids.ts';
+import { holdReasonLengthMax, retentionDaysMax } from './limits.ts';
+import { label } from './model.ts';
+
+export type HoldId = string & { readonly '~id': 'hold' };
+export type ReceiptId = string & { readonly '~id': 'receipt' };
+/** All ids have one form. */
+const isId = (input: unknown): boolean => v.is(InviteId, input);
+export const HoldId = v.custom<HoldId>(isId, 'must be an id (22 characters of base64url)');
+export const ReceiptId = v.custom<ReceiptId>(isId, 'must be an id (22 characters of base64url)');
+
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** Whole UTC days since 1970-01-01. */
+const Day = Count;
+
+/** `accounts`: what is left of deleted accounts. */
+export const retentionClasses = ['messages', 'files', 'audit', 'sessions', 'accounts'] as const;
+export const RetentionClass = v.picklist(retentionClasses);
+export type RetentionClass = v.InferOutput<typeof RetentionClass>;
+
+/** Null: kept for as long as the server stands. */
+export const RetentionDays = v.nullable(
+  v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(retentionDaysMax)),
+);
+
+/** One rule; the one of a conversation goes before the one of everywhere (`conversationId` null). */
+export const RetentionPolicy = v.strictObject({
+  class: RetentionClass,
+  conversationId: v.nullable(ConversationId),
+  days: RetentionDays,
+  setBy: UserId,
+  setAt: Timestamp,
+});
+export type RetentionPolicy = v.InferOutput<typeof RetentionPolicy>;
+
+export const HoldReason = label(holdReasonLengthMax);
+/**
+ * A legal hold suspends erasure. `proposed` (one person, suspends until `confirmBy`) → `active` (a second person) →
+ * `releasing` (one person, still suspends) → `released` (a second person). Nothing is suspended from `until` on.
+ */
+export const Hold = v.strictObject({
+  holdId: HoldId,
+  /** Null: everywhere. */
+  conversationId: v.nullable(ConversationId),
+  reason: HoldReason,
+  state: v.picklist(['proposed', 'active', 'releasing', 'released']),
+  placedBy: UserId,
+  placedAt: Timestamp,
+  confirmBy: Timestamp,
+  confirmedBy: v.nullable(UserId),
+  until: Timestamp,
+  releaseBy: v.nullable(UserId),
+  releasedBy: v.nullable(UserId),
+  releasedAt: v.nullable(Timestamp),
+});
+export type Hold = v.InferOutput<typeof Hold>;
+
+/** Where a purged log begins, as the server says it to clients. */
+export const Floor = v.strictObject({
+  /** Everything up to and including this entry is gone. */
+  sequence: Sequence,
+  /** Running hash there. */
+  hash: Hash,
+  purgedAt: Timestamp,
+  /** By the server's key over `floorStatement`. */
+  signature: bytes(64, 64),
+});
+export type Floor = v.InferOutput<typeof Floor>;
+
+const text = new TextEncoder();
+
+/** What the server signs for a floor (Ed25519, RFC 8032). */
+export function floorStatement(
+  conversation: ConversationId,
+  generation: Generation,
+  floor: Pick<Floor, 'sequence' | 'hash' | 'purgedAt'>,
+): Uint8Array<ArrayBuffer> {
+  const parts = [
+    text.encode('lanying floor 1'),
+    bytesOfId(conversation),
+    bytesOfId(generation),
+    uint64(floor.sequence),
+    floor.hash,
+    uint64(floor.purgedAt),
+  ];
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Why something was erased. */
+export const ErasureReason = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('policy'),
+    conversationId: v.nullable(ConversationId),
+    days: Count,
+    setAt: Timestamp,
+  }),
+  v.strictObject({ kind: v.literal('request'), by: UserId, text: HoldReason }),
+  /** An older copy of the data was put back: what had been purged was purged again. */
+  v.strictObject({ kind: v.literal('restore') }),
+]);
+export type ErasureReason = v.InferOutput<typeof ErasureReason>;
+
+export const PurgeCounts = v.strictObject({
+  entries: Count,
+  bytes: Count,
+  dataKeys: Count,
+  welcomes: Count,
+  archiveItems: Count,
+});
+
+export const ErasedRange = v.strictObject({
+  conversationId: ConversationId,
+  reason: ErasureReason,
+  fromSequence: Sequence,
+  throughSequence: Sequence,
+  fromDay: Day,
+  throughDay: Day,
+  counts: PurgeCounts,
+});
+export type ErasedRange = v.InferOutput<typeof ErasedRange>;
+
+/** What was erased otherwise: files of a conversation (ciphertext), ended sessions. */
+export const ErasedOther = v.strictObject({
+  class: v.picklist(['files', 'sessions', 'audit', 'accounts']),
+  conversationId: v.nullable(ConversationId),
+  reason: ErasureReason,
+  count: Count,
+  bytes: Count,
+  /** Created before. */
+  before: Timestamp,
+});
+export type ErasedOther = v.InferOutput<typeof ErasedOther>;
+
+/** How it was verified: fingerprints of the erased ciphertext that were looked for in every file of the store. */
+export const ErasureProof = v.strictObject({
+  fingerprints: Count,
+  files: Count,
+  bytes: Count,
+  found: Count,
+  shredded: v.boolean(),
+});
+export type ErasureProof = v.InferOutput<typeof ErasureProof>;
+
+export const Receipt = v.strictObject({
+  receiptId: ReceiptId,
+  at: Timestamp,
+  ranges: v.array(ErasedRange),
+  others: v.array(ErasedOther),
+  /** Null when no records of the database were erased (files are overwritten and unlinked). */
+  proof: v.nullable(ErasureProof),
+});
+export type Receipt = v.InferOutput<typeof Receipt>;
+
+/** `statement`: the receipt as JSON, exactly as it was signed; `signature` by the server's key over "lanying erasure receipt 1\\n" and it. */
+export const SignedReceipt = v.strictObject({ statement: v.string(), signature: bytes(64, 64) });
+export type SignedReceipt = v.InferOutput<typeof SignedReceipt>;
+
+export const receiptPrefix = 'lanying erasure receipt 1\n';
