@@ -8,6 +8,7 @@ import { scribeOf } from '../domain/audit/scribe.ts';
 import type { Relation } from '../domain/conversations.ts';
 import type { Resource } from '../domain/permissions/permissions.ts';
 import { accountHandlers, deviceHandlers } from './accounts.ts';
+import { auditHandlers } from './audit.ts';
 import type { CallContext, Reply, Router } from './call.ts';
 import { conversationHandlers } from './conversations.ts';
 import type { Handlers, SignedInCaller } from './handler.ts';
@@ -46,7 +47,7 @@ class CommandRouter implements Router {
 
   constructor(services: Services) {
     this.#services = services;
-    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services) };
+    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services) };
   }
 
   async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {

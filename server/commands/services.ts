@@ -1,5 +1,6 @@
 /** Joins the domain services with their ports, for the composition and for tests. */
 import { Accounts } from '../domain/accounts.ts';
+import { AuditLog } from '../domain/audit/audit-log.ts';
 import { SignInFailures } from '../domain/audit/failures.ts';
 import { CommitReader } from '../domain/commit-reader.ts';
 import { Conversations } from '../domain/conversations.ts';
@@ -40,6 +41,7 @@ export interface ServiceParts {
 
 export interface Services extends ServiceParts {
   readonly accounts: Accounts;
+  readonly audit: AuditLog;
   readonly conversations: Conversations;
   readonly delivery: Delivery;
   readonly devices: Devices;
@@ -65,6 +67,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const conversations = new Conversations(store.conversations, bus);
   return {
     store, bus, runtime, config, sessions, limits, failures, grants, passkeys, conversations,
+    audit: new AuditLog(store.audit, origin),
     accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, failures, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),

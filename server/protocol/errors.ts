@@ -47,6 +47,8 @@ export const errors = {
   'cursor.refused': { status: 409, retry: false },
   'key_package.invalid': { status: 400, retry: false },
   'key_package.exhausted': { status: 409, retry: true },
+  'audit.ahead': { status: 409, retry: false },
+  'audit.unknown': { status: 404, retry: false },
   'server.unavailable': { status: 503, retry: true },
   'server.internal': { status: 500, retry: false },
 } as const satisfies Record<string, { readonly status: number; readonly retry: boolean }>;

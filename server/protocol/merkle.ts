@@ -114,7 +114,7 @@ export async function inclusionProof(
     if (!inLeft) start += left;
     width = inLeft ? left : width - left;
   }
-  return path.reverse();
+  return path.toReversed();
 }
 
 /** PROOF(first, D_second) (§2.1.4.1); empty for first = 0 and first = second. Throws RangeError when first > second. */
@@ -144,7 +144,7 @@ export async function consistencyProof(
     }
   }
   if (start > 0) path.push(await treeHash(digest, read, start, width));
-  return path.reverse();
+  return path.toReversed();
 }
 
 export interface Inclusion {

@@ -2,7 +2,7 @@
 import { type CommandName, commands } from '#protocol/commands/index.ts';
 
 /** Changes with the text below: part of the key of cached decisions. */
-export const policyVersion = 1;
+export const policyVersion = 2;
 
 const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
 const everyName = Object.entries(commands);
@@ -42,6 +42,13 @@ permit (
 forbid (principal, action == Action::"invite.create", resource is System)
 when { context.inviteRole == "admin" }
 unless { principal in Role::"owner" };
+
+// The audit log: owner and admins read it, nobody writes in it.
+permit (
+  principal in Role::"admin",
+  action in [Action::"audit.list", Action::"audit.head", Action::"audit.proof", Action::"audit.export"],
+  resource is System
+);
 
 // A conversation belongs to those who are in it; roles count for nothing there.
 permit (principal in Role::"member", action, resource is Conversation)

@@ -5,12 +5,13 @@
 import type * as v from 'valibot';
 import type { ErrorCode } from '../errors.ts';
 import { accountCommands } from './accounts.ts';
+import { auditCommands } from './audit.ts';
 import { conversationCommands } from './conversations.ts';
 import { peopleCommands } from './people.ts';
 
 export type { Caller, ResourceKind, Row } from './row.ts';
 
-export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands };
+export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands };
 
 export type Commands = typeof commands;
 export type CommandName = keyof Commands;
