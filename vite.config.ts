@@ -3,6 +3,7 @@ import { lingui } from '@lingui/vite-plugin';
 import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
+import { clientCommands } from './scripts/build/client-commands.ts';
 
 export const root = fileURLToPath(new URL('.', import.meta.url));
 export const locales = ['en-US', 'zh-CN'] as const;
@@ -14,12 +15,62 @@ export const uiPlugins = (strict = false): PluginOption[] => [
   { ...optimizeLocales.vite({ locales: [...locales] }), enforce: 'pre' },
 ];
 
+/**
+ * Packages that do nothing but define, and do not say so: what is not used of them goes. The functions make encoders
+ * out of encoders where modules are loaded (ts-mls), and nothing else.
+ */
+const pureLibraries = {
+  moduleSideEffects: [{ test: /node_modules\/(ts-mls|cborg|tweetnacl|idb)\//, sideEffects: false }],
+  manualPureFunctions: [
+    'composeBufferEncoders',
+    'contramapBufferEncoder',
+    'contramapBufferEncoders',
+    'encode',
+    'encVoid',
+    'enumEncoder',
+    'mapDecoder',
+    'mapDecoders',
+    'mapDecoderOption',
+    'mapDecodersOption',
+    'flatMapDecoder',
+    'decodeVoid',
+    'varLenTypeEncoder',
+    'decodeVarLenType',
+    'optionalEncoder',
+    'decodeOptional',
+    'numberRecordEncoder',
+    'decodeNumberRecord',
+    'base64RecordEncoder',
+    'decodeBase64Record',
+    'bigintMapEncoder',
+    'decodeBigintMap',
+    'numberToEnum',
+    'enumNumberToKey',
+    'openEnumNumberToKey',
+    'openEnumNumberEncoder',
+    'succeedDecoder',
+    'failDecoder',
+    'orDecoder',
+  ],
+};
+
+/** One file for all that the worker needs at once; what is imported later comes in chunks of its own. */
+const engineWorker: NonNullable<UserConfig['worker']>['rolldownOptions'] = {
+  treeshake: pureLibraries,
+  output: {
+    codeSplitting: { groups: [{ name: 'engine', test: /engine-worker\.ts$/ }] },
+    comments: false,
+    entryFileNames: 'assets/[name]-[hash].js',
+    chunkFileNames: 'assets/[name]-[hash].js',
+  },
+};
+
 /** The client. Strict CSP: nothing inline, so small assets stay files and no polyfill is written into the page. */
 export const webConfig = (): UserConfig => ({
   root: `${root}web`,
   base: '/',
   plugins: uiPlugins(true),
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [clientCommands()], rolldownOptions: engineWorker },
   build: {
     outDir: `${root}dist/web`,
     emptyOutDir: true,
@@ -29,7 +80,13 @@ export const webConfig = (): UserConfig => ({
     sourcemap: false,
     manifest: 'asset-manifest.json',
     reportCompressedSize: false,
-    rolldownOptions: { output: { entryFileNames: 'assets/[name]-[hash].js', chunkFileNames: 'assets/[name]-[hash].js', assetFileNames: 'assets/[name]-[hash][extname]' } },
+    rolldownOptions: {
+      output: {
+        entryFileNames: 'assets/[name]-[hash].js',
+        chunkFileNames: 'assets/[name]-[hash].js',
+        assetFileNames: 'assets/[name]-[hash][extname]',
+      },
+    },
   },
 });
 

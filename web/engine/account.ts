@@ -1,9 +1,9 @@
 /** From nothing to a signed-in device: making an account, signing in, opening the vault. */
-import { type DeviceId, bytesOfId, idFromBytes, type UnlockerId, type UserId } from '#protocol/ids.ts';
+import { type DeviceId, idFromBytes, type UnlockerId, type UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
 import type { Vault } from '#protocol/model.ts';
 import { idBytes } from '#protocol/ids.ts';
-import { type CreateAccountInput, LanyingError, type RecoveryCodes } from './api.ts';
+import { type CreateAccountInput, type Grant, LanyingError, type RecoveryCodes } from './api.ts';
 import { identityFromSeed, issueCertificate, makeIdentity } from './identity/identity.ts';
 import { sameBytes } from './identity/same-bytes.ts';
 import { firstPackages } from './keys.ts';
@@ -38,6 +38,16 @@ export class AccountDesk {
     readonly platform: Platform,
     readonly store: SealedStore,
   ) {}
+
+  info(): Promise<Output<'server.info'>> {
+    return post(this.platform.network, 'server.info', {});
+  }
+  async endSession(): Promise<void> {
+    await post(this.platform.network, 'session.end', {});
+  }
+  checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
+    return post(this.platform.network, 'invite.check', { grant });
+  }
 
   async prepare(input: CreateAccountInput): Promise<RecoveryCodes> {
     const { runtime, network, passkeys } = this.platform;
@@ -123,16 +133,6 @@ export class AccountDesk {
     const session = await post(network, 'signIn.passkey', { ceremonyId, response: used.response });
     this.#prf = used.prf;
     return session;
-  }
-
-  /** Takes this session over for the device that lives here already, by a signature over a one-time challenge ([S4]). */
-  async attach(connection: Connection, session: Session, state: AccountState): Promise<void> {
-    if (session.deviceId === state.deviceId) return;
-    const { challenge } = await connection.call('device.challenge', {});
-    const signed = new TextEncoder().encode('lanying attach 1');
-    const parts = [signed, bytesOfId(session.sessionId), bytesOfId(state.deviceId), challenge];
-    const signature = await this.store.keys.sign(Uint8Array.from(parts.flatMap((part) => [...part])));
-    await connection.call('device.attach', { deviceId: state.deviceId, challenge, signature });
   }
 
   /** Tries the passkey that signed in; null when it cannot open the vault. */

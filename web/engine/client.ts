@@ -4,13 +4,13 @@
  */
 import type { ConversationId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
-import { AccountDesk } from './account.ts';
 import {
   type AccountView, type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
 } from './api.ts';
+import { attach } from './attach.ts';
 import { Connection, type ServerEvent } from './connection.ts';
 import { Home } from './home.ts';
-import { post } from './http.ts';
+import { late } from './late.ts';
 import { Listeners } from './listeners.ts';
 import type { Platform } from './ports.ts';
 import { account, type AccountState } from './store/records.ts';
@@ -41,13 +41,13 @@ class LanyingEngine implements Engine {
   readonly #timelines = new Listeners<TimelineView>();
   readonly #texts = new Listeners<{ readonly conversationId: ConversationId; readonly entry: TextEntry }>();
   readonly #connection: Connection;
-  readonly #desk: AccountDesk;
+  /** Only who signs up, signs in or unlocks needs it. */
+  readonly #desk = late(async () => new (await import('./account.ts')).AccountDesk(this.platform, this.store));
 
   constructor(
     readonly platform: Platform,
     readonly store: SealedStore,
   ) {
-    this.#desk = new AccountDesk(platform, store);
     this.#connection = new Connection(platform.runtime, platform.network, {
       onOnline: () => void this.#online(),
       onOffline: () => {
@@ -75,7 +75,7 @@ class LanyingEngine implements Engine {
     this.#connection.stop();
     this.#move({ kind: 'signed-out', setupNeeded: false, passwordLengthMin: 15, reason });
     try {
-      const info = await post(this.platform.network, 'server.info', {});
+      const info = await (await this.#desk()).info();
       this.#move({ kind: 'signed-out', setupNeeded: info.setupNeeded, passwordLengthMin: info.passwordLengthMin, reason });
     } catch (cause) {
       if (!(cause instanceof LanyingError)) throw cause;
@@ -129,14 +129,14 @@ class LanyingEngine implements Engine {
   }
 
   async #synchronise(home: Home, session: Session): Promise<void> {
-    await this.#desk.attach(this.#connection, session, home.me);
+    await attach(this.#connection, this.store.keys, session, home.me);
     await home.synchronise();
     if (this.#stage.kind === 'home' && this.#stage.home === home) this.#move({ kind: 'home', home, synced: true });
   }
 
   /** Signed in on a browser without this person's device: the passkey may open the vault at once. */
   async #arrive(session: Session): Promise<void> {
-    const state = await this.#desk.unlockWithSignIn(this.#connection, session);
+    const state = await (await this.#desk()).unlockWithSignIn(this.#connection, session);
     if (state !== null) return this.#unlocked(state);
     const vault = await this.#connection.call('vault.get', {});
     this.#move({ kind: 'locked', session, passkeyCanUnlock: vault.unlockers.some(({ kind }) => kind === 'passkey') });
@@ -222,24 +222,24 @@ class LanyingEngine implements Engine {
   // Account
 
   async checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
-    return post(this.platform.network, 'invite.check', { grant });
+    return (await this.#desk()).checkGrant(grant);
   }
-  prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes> {
-    return this.#desk.prepare(input);
+  async prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes> {
+    return (await this.#desk()).prepare(input);
   }
 
   async finishAccount(): Promise<Me> {
-    const state = await this.#desk.finish();
+    const state = await (await this.#desk()).finish();
     await this.#enter(state);
     this.#connection.start();
     return meOf(state);
   }
 
   async signInWithPassword(handle: string, password: string, deviceLabel: string): Promise<void> {
-    await this.#signedIn(await this.#desk.signInWithPassword(handle.trim().toLowerCase(), password, deviceLabel));
+    await this.#signedIn(await (await this.#desk()).signInWithPassword(handle.trim().toLowerCase(), password, deviceLabel));
   }
   async signInWithPasskey(deviceLabel: string): Promise<void> {
-    await this.#signedIn(await this.#desk.signInWithPasskey(deviceLabel));
+    await this.#signedIn(await (await this.#desk()).signInWithPasskey(deviceLabel));
   }
 
   /** The device that lives here continues; another person's device is not touched but must be forgotten first. */
@@ -260,15 +260,15 @@ class LanyingEngine implements Engine {
   }
 
   async unlockWithRecoveryCode(code: string): Promise<void> {
-    await this.#unlocked(await this.#desk.unlockWithCode(this.#connection, this.#lockedSession(), code));
+    await this.#unlocked(await (await this.#desk()).unlockWithCode(this.#connection, this.#lockedSession(), code));
   }
   async unlockWithPasskey(): Promise<void> {
-    await this.#unlocked(await this.#desk.unlockWithPasskey(this.#connection, this.#lockedSession()));
+    await this.#unlocked(await (await this.#desk()).unlockWithPasskey(this.#connection, this.#lockedSession()));
   }
 
   async signOut(forget: boolean): Promise<void> {
     try {
-      await post(this.platform.network, 'session.end', {});
+      await (await this.#desk()).endSession();
     } catch (cause) {
       const over = cause instanceof LanyingError && cause.code === 'session.required';
       if (!over && !forget) throw cause;

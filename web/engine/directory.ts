@@ -5,10 +5,9 @@ import type { Person } from '#protocol/model.ts';
 import { LanyingError, type PersonView, type SecurityNotice } from './api.ts';
 import type { Connection } from './connection.ts';
 import { verifyCertificate } from './identity/certificate.ts';
-import { identityFromSeed } from './identity/identity.ts';
 import { acceptKey, decodePins, encodePins, mergePins, observeKey, type Pins } from './identity/pins.ts';
-import { fingerprint, joinFingerprints } from './identity/safety-number.ts';
 import { sameBytes } from './identity/same-bytes.ts';
+import { late } from './late.ts';
 import { Mutex } from './mutex.ts';
 import type { Runtime } from './ports.ts';
 import { type AccountState, pins as pinRecord } from './store/records.ts';
@@ -16,6 +15,7 @@ import type { SealedStore } from './store/sealed-store.ts';
 import type { VaultCipher } from './vault/vault-cipher.ts';
 
 const itemName = 'pins';
+const safetyNumbers = late(() => import('./identity/safety-number.ts'));
 const pageSize = 200;
 
 export interface DirectoryListener {
@@ -43,8 +43,10 @@ export class Directory {
   async load(): Promise<void> {
     const stored = await this.store.get(pinRecord);
     const kept = (stored === null ? null : decodePins(stored.encoded)) ?? new Map();
-    // One's own key comes from the vault, never from the server.
-    this.#pins = observeKey(kept, this.me.userId, identityFromSeed(this.me.identitySeed).publicKey).pins;
+    // One's own key is the one that this device's own certificate was signed with, never what the server says.
+    const own = parseCertificate(this.me.certificate);
+    if (own === null) throw new LanyingError('storage.failed', { field: 'account' });
+    this.#pins = observeKey(kept, this.me.userId, own.identityKey).pins;
     this.#version = stored?.version ?? 0;
   }
 
@@ -152,19 +154,29 @@ export class Directory {
     if (mine === undefined) return null;
     const own = this.#digits(this.me.userId, mine.identityKey);
     const theirs = this.#digits(userId, key);
-    return own === null || theirs === null ? null : joinFingerprints(own, theirs);
+    return own === null || theirs === null ? null : own < theirs ? own + theirs : theirs + own;
   }
 
   #digits(userId: UserId, key: Uint8Array<ArrayBuffer>): string | null {
     const known = this.#fingerprints.get(userId);
     if (known !== undefined && sameBytes(known.key, key)) return known.digits === '' ? null : known.digits;
     this.#fingerprints.set(userId, { key, digits: '' });
-    this.runtime.after(this.#fingerprints.size * 5, () => {
-      this.#fingerprints.set(userId, { key, digits: fingerprint({ userId, identityKey: key }) });
-      this.#views = null;
-      this.listener.onChange();
-    });
+    this.runtime.after(this.#fingerprints.size * 5, () => void this.#workOut(userId, key));
     return null;
+  }
+
+  async #workOut(userId: UserId, key: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      const { fingerprint } = await safetyNumbers();
+      this.#fingerprints.set(userId, { key, digits: fingerprint({ userId, identityKey: key }) });
+    } catch (cause) {
+      if (!(cause instanceof LanyingError)) throw cause;
+      // Shown as not known yet, and worked out when the directory is next read.
+      this.#fingerprints.delete(userId);
+      return;
+    }
+    this.#views = null;
+    this.listener.onChange();
   }
 
   async #setPins(pins: Pins): Promise<void> {

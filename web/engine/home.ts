@@ -6,13 +6,11 @@ import type { Connection } from './connection.ts';
 import { BodyCipher } from './content/body.ts';
 import { encodeContent, textBytesMax } from './content/content.ts';
 import type { Conversation } from './conversation/conversation.ts';
-import { create } from './conversation/creating.ts';
-import { claim } from './conversation/entering.ts';
 import { Outbox } from './conversation/outbox.ts';
 import type { ConversationListener, Parts } from './conversation/parts.ts';
 import { Typing } from './conversation/typing.ts';
 import { Directory } from './directory.ts';
-import { refill } from './keys.ts';
+import { late } from './late.ts';
 import type { Runtime, Timer } from './ports.ts';
 import { Rooms } from './rooms.ts';
 import { type AccountState, after, drafts, type MessageState } from './store/records.ts';
@@ -23,6 +21,11 @@ import { VaultCipher } from './vault/vault-cipher.ts';
 import { conversationView } from './views.ts';
 import { idBytes, idFromBytes } from '#protocol/ids.ts';
 import { epochAgeMsMax } from '#protocol/limits.ts';
+
+/** Nobody makes conversations, adds people or publishes keys without a connection. */
+const creating = late(() => import('./conversation/creating.ts'));
+const claiming = late(() => import('./conversation/claiming.ts'));
+const keys = late(() => import('./keys.ts'));
 
 const upkeepEveryMs = 10 * 60_000;
 const tidyAfterMs = 1_500;
@@ -103,7 +106,7 @@ export class Home implements ConversationListener {
   #refillLater(): void {
     this.#refilling ??= this.runtime.after(refillAfterMs, () => {
       const { runtime, store, connection, me } = this;
-      const done = refill({ runtime, store, keys: store.keys, certificate: me.certificate }, connection);
+      const done = keys().then(({ refill }) => refill({ runtime, store, keys: store.keys, certificate: me.certificate }, connection));
       this.#background(done.finally(() => (this.#refilling = null)));
     });
   }
@@ -240,7 +243,7 @@ export class Home implements ConversationListener {
 
   async createConversation(title: string | null, members: readonly UserId[]): Promise<ConversationId> {
     const others = [...new Set(members)].filter((userId) => userId !== this.me.userId);
-    const room = await this.rooms.making(() => create(this.parts, title, others));
+    const room = await this.rooms.making(() => creating().then(({ create }) => create(this.parts, title, others)));
     return room.id;
   }
 
@@ -281,6 +284,7 @@ export class Home implements ConversationListener {
     const room = this.#trusted(conversationId);
     await room.exclusively(() =>
       room.submit(async (_group, state) => {
+        const { claim } = await claiming();
         const add = await claim(this.parts, userIds, state.suite, state.members);
         return add.length === 0 ? null : { add: [...add] };
       }),

@@ -5,18 +5,20 @@ import { tailCursorsMax } from '#protocol/limits.ts';
 import type { Conversation as Summary } from '#protocol/model.ts';
 import { LanyingError } from './api.ts';
 import { Conversation } from './conversation/conversation.ts';
-import { finishIfTaken, unfinished } from './conversation/creating.ts';
-import { enterByExternalCommit, enterByWelcome } from './conversation/entering.ts';
-import { fetchOlder, fetchTitle } from './conversation/history.ts';
 import type { Parts } from './conversation/parts.ts';
-import { epoch, MlsError } from './mls/index.ts';
+import { epoch, MlsError } from './mls/reading.ts';
+import { late } from './late.ts';
 import { Mutex } from './mutex.ts';
-import { after, conversations as records, messages, padded } from './store/records.ts';
+import { after, conversations as records, creations, messages, padded } from './store/records.ts';
 
 /** This device's own troubles, or worth a new try: no sign of a lie. */
 const passing = new Set<string>([
   'network.unreachable', 'server.unavailable', 'epoch.stale', 'session.required', 'engine.closed', 'engine.busy_elsewhere', 'storage.failed',
 ]);
+
+const creating = late(() => import('./conversation/creating.ts'));
+const history = late(() => import('./conversation/history.ts'));
+const entering = late(() => import('./conversation/entering.ts'));
 
 export class Rooms {
   readonly #rooms = new Map<ConversationId, Conversation>();
@@ -148,8 +150,9 @@ export class Rooms {
 
   /** One's own new conversations whose answer was lost come first: an external commit would enter them without their first epoch. */
   async #finishOwn(): Promise<void> {
-    for (const creation of await unfinished(this.parts)) {
+    for (const { value: creation } of await this.parts.store.range(creations, '', after(''), 1_000)) {
       try {
+        const { finishIfTaken } = await creating();
         const made = await finishIfTaken(this.parts, creation);
         if (made !== null) await this.#made(made);
       } catch (cause) {
@@ -167,7 +170,7 @@ export class Rooms {
         if (summary === undefined || !this.#toEnter(summary)) continue;
         try {
           const isNew = !this.#rooms.has(welcome.conversationId);
-          const entered = await this.#replace(welcome.conversationId, () => enterByWelcome(this.parts, welcome, summary));
+          const entered = await this.#replace(welcome.conversationId, async () => (await entering()).enterByWelcome(this.parts, welcome, summary));
           if (entered !== null) await this.#entered(entered, summary, isNew);
         } catch (cause) {
           this.#refused(cause, summary);
@@ -182,7 +185,7 @@ export class Rooms {
   async #enterAlone(summary: Summary): Promise<void> {
     try {
       const isNew = !this.#rooms.has(summary.conversationId);
-      const entered = await this.#replace(summary.conversationId, () => enterByExternalCommit(this.parts, summary));
+      const entered = await this.#replace(summary.conversationId, async () => (await entering()).enterByExternalCommit(this.parts, summary));
       if (entered !== null) await this.#entered(entered, summary, isNew);
     } catch (cause) {
       this.#refused(cause, summary);
@@ -210,6 +213,7 @@ export class Rooms {
 
   /** Title, latest message and unread count of what was before this device came. */
   async #pastOf(room: Conversation, metaSequence: number): Promise<void> {
+    const { fetchOlder, fetchTitle } = await history();
     await fetchOlder(this.parts, room, 60);
     const rows = await this.parts.store.range(messages, `${room.id}/`, after(`${room.id}/`), 60, true);
     const texts = rows.filter(({ value }) => value.shown.type === 'text');

@@ -1,9 +1,11 @@
 /** Texts of a conversation by page, for callers without a screen. */
 import type { ConversationId, MessageId, UserId } from '#protocol/ids.ts';
 import { LanyingError } from './api.ts';
-import { fetchOlder } from './conversation/history.ts';
 import type { Home } from './home.ts';
+import { late } from './late.ts';
 import { after, messages, type MessageState, padded } from './store/records.ts';
+
+const history = late(() => import('./conversation/history.ts'));
 
 export interface TextEntry {
   readonly id: MessageId;
@@ -34,7 +36,7 @@ export async function readTexts(home: Home, conversationId: ConversationId, befo
       if (found.length === limit) return found;
     }
     if (rows.length > 0) continue;
-    if (!home.connection.online || !(await room.exclusively(() => fetchOlder(home.parts, room, limit)))) {
+    if (!home.connection.online || !(await room.exclusively(async () => (await history()).fetchOlder(home.parts, room, limit)))) {
       // The last page fetched may hold texts although nothing lies behind it.
       const rest = await home.store.range(messages, `${conversationId}/`, to, limit, true);
       if (rest.length === 0) return found;

@@ -2,9 +2,9 @@
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { engineErrorOf, type TimelineItem, type TimelineView } from './api.ts';
 import type { Conversation } from './conversation/conversation.ts';
-import { fetchOlder } from './conversation/history.ts';
 import type { Outbox } from './conversation/outbox.ts';
 import type { Parts } from './conversation/parts.ts';
+import { late } from './late.ts';
 import { after, messages, type MessageState, padded, type QueuedMessage } from './store/records.ts';
 
 const pageSize = 60;
@@ -39,6 +39,8 @@ function queuedItem(message: QueuedMessage, me: UserId): TimelineItem {
   const delivery = message.failed !== null ? { failed: engineErrorOf(message.failed) } : message.acknowledged === null ? 'sending' : 'sent';
   return { kind: 'text', key: message.id, id: message.id, sequence: message.acknowledged, from: me, own: true, sentAt: message.createdAt, text: message.text, delivery };
 }
+
+const history = late(() => import('./conversation/history.ts'));
 
 export class Timeline {
   #messages: MessageState[] = [];
@@ -85,7 +87,7 @@ export class Timeline {
     this.push([]);
     try {
       if (!(await this.#more()) && this.parts.connection.online) {
-        await this.conversation.exclusively(() => fetchOlder(this.parts, this.conversation, fetchSize));
+        await this.conversation.exclusively(async () => (await history()).fetchOlder(this.parts, this.conversation, fetchSize));
         await this.#more();
       }
     } finally {

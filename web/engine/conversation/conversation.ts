@@ -5,17 +5,18 @@ import { type ConversationId, type Generation, idBytes, idFromBytes, type Messag
 import type { Conversation as Summary, NewCommit } from '#protocol/model.ts';
 import { LanyingError } from '../api.ts';
 import { encodeContent } from '../content/content.ts';
-import { type Changes, deserialize, epoch, type GroupState, members, serialize, type WriteContext } from '../mls/index.ts';
+import { type Changes, deserialize, epoch, type GroupState, members, serialize, type WriteContext } from '../mls/reading.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
+import { late } from '../late.ts';
 import { Mutex } from '../mutex.ts';
 import { type ConversationState, conversations, type EpochState, messageIds } from '../store/records.ts';
 import { epochOf, EpochKeys } from './epochs.ts';
 import { type Halt, LogReader } from './log.ts';
-import { ownCommit } from './own-commit.ts';
 import type { Parts } from './parts.ts';
 import { sameDevice, userOf } from './policy.ts';
 
 const commitAttemptsMax = 8;
+const commits = late(() => import('./own-commit.ts'));
 type TailResult = Output<'log.tail'>['results'][number];
 
 /** Key packages to add and leaves to remove, worked out on the group as it stands when the commit is made. */
@@ -222,6 +223,7 @@ export class Conversation {
       await this.settle();
       const changes = await plan(this.#group, this.#state);
       if (changes === null) return false;
+      const { ownCommit } = await commits();
       const bundle = await ownCommit(this.#group, this.#withLeavers(changes), this.writeContext());
       const id = idFromBytes<MessageId>(this.parts.runtime.random(idBytes));
       const follow = (changes.add?.length ?? 0) > 0 ? await this.#titleUnder(bundle.next) : [];

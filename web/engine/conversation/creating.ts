@@ -12,18 +12,14 @@ import { encodeContent } from '../content/content.ts';
 import { createGroup, deserialize, groupInfo, type GroupState, serialize, suiteForMembers } from '../mls/index.ts';
 import { after, type Creation, creations } from '../store/records.ts';
 import type { Conversation } from './conversation.ts';
-import { blank, claim, contextOf, keep } from './entering.ts';
+import { claim } from './claiming.ts';
+import { blank, contextOf, keep } from './entering.ts';
 import { epochOf } from './epochs.ts';
 import { ownCommit } from './own-commit.ts';
 import type { Parts } from './parts.ts';
 
 /** The server read it and will not have it: nothing of it exists. */
 const refusedForGood = new Set<string>(['conversation.too_many', 'member.limit', 'commit.refused', 'person.unknown']);
-
-/** What was begun here and not yet answered. */
-export async function unfinished(parts: Parts): Promise<readonly Creation[]> {
-  return (await parts.store.range(creations, '', after(''), 1_000)).map(({ value }) => value);
-}
 
 /**
  * Makes a conversation with these people. One with the same title and people whose answer was lost is finished instead,
@@ -35,8 +31,8 @@ export async function create(parts: Parts, title: string | null, others: readonl
     begun.title === title &&
     begun.others.length === others.length &&
     begun.others.every((userId) => others.includes(userId));
-  const begun = (await unfinished(parts)).find(same);
-  const made = begun === undefined ? null : await finishIfTaken(parts, begun);
+  const begun = (await parts.store.range(creations, '', after(''), 1_000)).find(({ value }) => same(value));
+  const made = begun === undefined ? null : await finishIfTaken(parts, begun.value);
   if (made !== null) return made;
   const created = await finish(parts, await prepare(parts, title, others));
   if (created === null) throw new LanyingError('conversation.exists');

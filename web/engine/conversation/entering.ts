@@ -1,61 +1,23 @@
 /** How this device comes into conversations of others: is welcomed, or joins as one more device of a member. */
-import { bytesOfId, fromBase64Url, idBytes, idFromBytes, type MessageId, toBase64Url, type UserId } from '#protocol/ids.ts';
-import { claimUsersMax } from '#protocol/limits.ts';
+import { bytesOfId, fromBase64Url, idBytes, idFromBytes, type MessageId, toBase64Url } from '#protocol/ids.ts';
 import type { Conversation as Summary, Welcome } from '#protocol/model.ts';
 import { LanyingError } from '../api.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import {
-  epoch, groupId, type GroupState, inspectKeyPackage, joinByExternalCommit, joinByWelcome, members, MlsError, serialize, type WriteContext, welcomeRecipients,
+  epoch, groupId, type GroupState, joinByExternalCommit, joinByWelcome, members, MlsError, serialize, type WriteContext, welcomeRecipients,
 } from '../mls/index.ts';
 import type { StoreWrite } from '../ports.ts';
 import { type ConversationState, conversations, keyPackages } from '../store/records.ts';
 import { Conversation } from './conversation.ts';
 import { epochOf, EpochKeys } from './epochs.ts';
 import type { Parts } from './parts.ts';
-import { sameDevice, userOf, usersOf } from './policy.ts';
+import { sameDevice, usersOf } from './policy.ts';
 
 const joinAttemptsMax = 8;
 
 export function contextOf(parts: Parts): WriteContext {
   const nowSeconds = Math.floor(parts.runtime.now() / 1_000);
   return { checkCredential: parts.directory.checkCredential, sameDevice, signer: parts.store.keys, nowSeconds };
-}
-
-/** One key package for each device of these people that is not in the group. */
-export async function claim(parts: Parts, userIds: readonly UserId[], suite: ConversationState['suite'], except: readonly ConversationState['members'][number][] = []): Promise<readonly Uint8Array[]> {
-  const wanted = userIds.filter((userId) => !except.includes(userId));
-  if (wanted.length === 0) return [];
-  await parts.directory.need(wanted);
-  const changed = wanted.find((userId) => parts.directory.changed(userId));
-  if (changed !== undefined) throw new LanyingError('identity.changed', { field: changed });
-  const claimed: Uint8Array[] = [];
-  for (let from = 0; from < wanted.length; from += claimUsersMax) {
-    const asked = wanted.slice(from, from + claimUsersMax);
-    const { keyPackages: more } = await parts.connection.call('keyPackage.claim', { userIds: asked, suite, except: [parts.me.deviceId] });
-    for (const { userId, bytes } of more) {
-      if (!asked.includes(userId) || !(await vouched(parts, userId, bytes))) throw new LanyingError('identity.mismatch', { field: userId });
-      claimed.push(bytes);
-    }
-    const without = asked.find((userId) => userId !== parts.me.userId && !more.some((row) => row.userId === userId));
-    if (without !== undefined) throw new LanyingError('key_package.exhausted', { field: without });
-  }
-  return claimed;
-}
-
-/** The server hands out key packages, so whose they are is for the pinned identity to say: one of somebody else would let them in ([E1], [E6]). */
-async function vouched(parts: Parts, userId: UserId, bytes: Uint8Array): Promise<boolean> {
-  const refuse = (reason: string): false => {
-    parts.listener.onNotice({ kind: 'device_refused', at: parts.runtime.now(), userId, conversationId: null, reason });
-    return false;
-  };
-  try {
-    const { credential, signatureKey } = await inspectKeyPackage(bytes);
-    if (userOf(credential) !== userId) return refuse('wrong_person');
-    return await parts.directory.checkCredential(credential, signatureKey);
-  } catch (cause) {
-    if (cause instanceof MlsError) return refuse(cause.code);
-    throw cause;
-  }
 }
 
 /** A conversation of which nothing is known but the group and where its log begins here. */

@@ -4,18 +4,13 @@
  */
 import { parseCertificate } from '#protocol/certificate.ts';
 import { bytesOfId, type ConversationId, type DeviceId, type UserId } from '#protocol/ids.ts';
-import { archiveItemsMax } from '#protocol/limits.ts';
-import { exportSecret, type GroupState, members } from '../mls/index.ts';
+import { exportSecret, type GroupState, members } from '../mls/reading.ts';
 import type { StoreWrite } from '../ports.ts';
 import { epochs, type EpochState, padded } from '../store/records.ts';
-import { type ArchiveItem, applyRoster, decodeArchiveItem, encodeArchiveItem, type Roster, rosterDelta } from '../vault/archive-item.ts';
+import { late } from '../late.ts';
 import type { Parts } from './parts.ts';
 
-/** A whole roster this often, differences between: a reader needs at most this many items to find one. */
-const baseEvery = 16;
-
 const nameOf = (conversationId: ConversationId, epoch: number): string => `${conversationId}/${padded(epoch)}`;
-const rosterOf = (state: EpochState): Roster => new Map(state.roster.map(({ leaf, certificate }) => [leaf, certificate]));
 
 /** What a group's present epoch is to content: exporter("lanying content 1", conversation id, 32), and who is in it. */
 export async function epochOf(conversationId: ConversationId, group: GroupState): Promise<EpochState> {
@@ -34,6 +29,8 @@ export function deviceKeyIn(state: EpochState, user: UserId, device: DeviceId): 
   }
   return null;
 }
+
+const archives = late(() => import('./archive.ts'));
 
 export class EpochKeys {
   readonly #recent = new Map<string, EpochState>();
@@ -58,7 +55,7 @@ export class EpochKeys {
 
   /** Local, else from the archive; null when no device of the person ever archived it. */
   async find(epoch: number): Promise<EpochState | null> {
-    return (await this.local(epoch)) ?? this.#fetch(epoch);
+    return (await this.local(epoch)) ?? (await archives()).fetchEpoch(this, epoch);
   }
 
   #remember(epoch: number, state: EpochState): void {
@@ -68,59 +65,6 @@ export class EpochKeys {
 
   /** Seals and stores what is not in the archive yet; returns the first epoch that remains. */
   async archive(from: number, current: number): Promise<number> {
-    const { vault, connection } = this.parts;
-    let next = from;
-    while (next <= current) {
-      const items = [];
-      for (; next <= current && items.length < archiveItemsMax / 2; next += 1) {
-        const state = await this.local(next);
-        if (state === null) continue;
-        const encoded = encodeArchiveItem(await this.#itemOf(next, state, items.length === 0 && next === from));
-        if (encoded !== null) items.push({ conversationId: this.conversationId, epoch: next, sealed: await vault.sealArchive(this.conversationId, next, encoded) });
-      }
-      if (items.length > 0) await connection.call('archive.put', { items });
-    }
-    return next;
+    return (await archives()).archiveEpochs(this, from, current);
   }
-
-  async #itemOf(epoch: number, state: EpochState, first: boolean): Promise<ArchiveItem> {
-    const before = epoch % baseEvery === 0 || first ? null : await this.local(epoch - 1);
-    const roster = before === null ? { kind: 'base' as const, devices: state.roster } : rosterDelta(rosterOf(before), rosterOf(state));
-    return { contentKey: state.contentKey, roster };
-  }
-
-  /** Reads backwards to a whole roster, then applies the differences forward. */
-  async #fetch(epoch: number): Promise<EpochState | null> {
-    const chain: { readonly epoch: number; readonly item: ArchiveItem }[] = [];
-    for (let before = epoch + 1, more = true; more && chain.at(-1)?.item.roster.kind !== 'base'; ) {
-      const page = await this.parts.connection.call('archive.get', { conversationId: this.conversationId, before, limit: archiveItemsMax });
-      for (const { epoch: at, sealed } of page.items) {
-        const opened = await this.parts.vault.openArchive(this.conversationId, at, sealed);
-        const item = opened === null ? null : decodeArchiveItem(opened);
-        if (item === null || (chain.length === 0 && at !== epoch)) return null;
-        chain.push({ epoch: at, item });
-        if (item.roster.kind === 'base') break;
-      }
-      before = chain.at(-1)?.epoch ?? 0;
-      more = page.more && page.items.length > 0;
-    }
-    return this.#replay(chain.toReversed(), epoch);
-  }
-
-  async #replay(chain: readonly { readonly epoch: number; readonly item: ArchiveItem }[], wanted: number): Promise<EpochState | null> {
-    let roster: Roster = new Map();
-    let found: EpochState | null = null;
-    const writes: StoreWrite[] = [];
-    for (const { epoch, item } of chain) {
-      const applied = applyRoster(roster, item.roster);
-      if (applied === null) return null;
-      roster = applied;
-      const state = { contentKey: item.contentKey, roster: [...roster].map(([leaf, certificate]) => ({ leaf, certificate })) };
-      writes.push(await this.keep(epoch, state));
-      if (epoch === wanted) found = state;
-    }
-    await this.parts.store.write(writes);
-    return found;
-  }
-
 }

@@ -3,7 +3,7 @@ import type { Entry } from '#protocol/envelope.ts';
 import { logPageEntriesMax } from '#protocol/limits.ts';
 import { hashEntry } from '../content/chain.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
-import { inspectCommit, MlsError } from '../mls/index.ts';
+import { inspectCommit, MlsError } from '../mls/reading.ts';
 import type { StoreWrite } from '../ports.ts';
 import { messageIds, messages, type MessageState, padded, type Shown } from '../store/records.ts';
 import type { Conversation } from './conversation.ts';

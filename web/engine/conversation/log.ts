@@ -6,7 +6,7 @@ import type { Entry } from '#protocol/envelope.ts';
 import { LanyingError, type SecurityNotice } from '../api.ts';
 import { hashEntry } from '../content/chain.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
-import { deserialize, epoch as epochOfGroup, type GroupState, inspectCommit, type Member, members, MlsError, processCommit, serialize } from '../mls/index.ts';
+import { deserialize, epoch as epochOfGroup, type GroupState, inspectCommit, type Member, members, MlsError, processCommit, serialize } from '../mls/reading.ts';
 import type { StoreWrite } from '../ports.ts';
 import { type ConversationState, conversations, messageIds, messages, type MessageState, padded, type Shown } from '../store/records.ts';
 import { epochOf, type EpochKeys } from './epochs.ts';

@@ -2,7 +2,7 @@
 import { parseCertificate } from '#protocol/certificate.ts';
 import type { Entry } from '#protocol/envelope.ts';
 import type { UserId } from '#protocol/ids.ts';
-import type { CommitPolicy, Member, ProcessedCommit } from '../mls/index.ts';
+import type { CommitPolicy, Member, ProcessedCommit } from '../mls/reading.ts';
 import type { Shown } from '../store/records.ts';
 
 export const userOf = (credential: Uint8Array): UserId | null => parseCertificate(credential)?.userId ?? null;

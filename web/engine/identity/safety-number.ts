@@ -2,7 +2,7 @@
  * Safety numbers: 60 digits, equal on both people's screens if and only if both see the same two identity keys.
  * After Signal's numeric fingerprint: 5,200 rounds of SHA-512, so that grinding a look-alike half costs 2^112 and more.
  */
-import { sha512 } from '@noble/hashes/sha2.js';
+import nacl from 'tweetnacl';
 import { bytesOfId, type UserId } from '#protocol/ids.ts';
 
 export const safetyNumberVersion = 1;
@@ -25,7 +25,7 @@ export function fingerprint(person: KnownIdentity): string {
   link.set(key, 64);
   for (let round = 0; round < rounds; round += 1) {
     if (round > 0) link.set(state);
-    state = new Uint8Array(sha512(round > 0 ? link : Uint8Array.of(...state, ...key)));
+    state = new Uint8Array(nacl.hash(round > 0 ? link : Uint8Array.of(...state, ...key)));
   }
   let digits = '';
   for (let at = 0; at < 30; at += 5) {

@@ -4,8 +4,6 @@
  * wiped, since a commit that loses its race is answered from the old state.
  * Not in here: order (serialise the operations of a group, across tabs too), storage, and who may do what (policies).
  */
-export { inspectCommit, processCommit } from './commits.ts';
-export { MlsError, type MlsErrorCode } from './errors.ts';
 export {
   commit,
   createGroup,
@@ -16,17 +14,4 @@ export {
   welcomeRecipients,
 } from './groups.ts';
 export { inspectKeyPackage, makeKeyPackage } from './key-packages.ts';
-export {
-  deserialize,
-  epoch,
-  epochAuthenticator,
-  exportSecret,
-  groupId,
-  type GroupState,
-  isActive,
-  members,
-  ownLeaf,
-  serialize,
-  suite,
-} from './state.ts';
-export type * from './types.ts';
+export * from './reading.ts';

@@ -3,14 +3,16 @@
  * the library's functions for the siblings in this folder. Everybody else imports `index.ts`, where the library's types
  * do not appear. Runs in browsers (window, worker) and Node alike; X-Wing is a chunk of its own, loaded when first used.
  */
+import { CipherSuite, DhkemX25519HkdfSha256, type KemInterface } from '@hpke/core';
 import type { ClientConfig } from 'ts-mls/clientConfig.js';
 import type { GroupState as LibraryState } from 'ts-mls/clientState.js';
 import type { Decoder } from 'ts-mls/codec/tlsDecoder.js';
 import { type CiphersuiteImpl, type CiphersuiteName, getCiphersuiteFromName } from 'ts-mls/crypto/ciphersuite.js';
 import { makeHashImpl } from 'ts-mls/crypto/implementation/default/makeHashImpl.js';
-import { makeHpke } from 'ts-mls/crypto/implementation/default/makeHpke.js';
+import { makeAead } from 'ts-mls/crypto/implementation/default/makeAead.js';
 import { makeKdf, makeKdfImpl } from 'ts-mls/crypto/implementation/default/makeKdfImpl.js';
 import { defaultRng } from 'ts-mls/crypto/implementation/default/rng.js';
+import { makeGenericHpke } from 'ts-mls/crypto/implementation/hpke.js';
 import type { Signature } from 'ts-mls/crypto/signature.js';
 import { defaultKeyPackageEqualityConfig } from 'ts-mls/keyPackageEqualityConfig.js';
 import { defaultKeyRetentionConfig } from 'ts-mls/keyRetentionConfig.js';
@@ -74,15 +76,22 @@ export const capabilities = {
   credentials: ['basic' as const],
 };
 
+/** The library's own table brings every curve that it knows; these are the two of ours. */
+const kems: Record<SuiteId, () => Promise<KemInterface>> = {
+  1: () => Promise.resolve(new DhkemX25519HkdfSha256()),
+  83: async () => new (await import('@hpke/hybridkem-x-wing')).XWing(),
+};
+
 type SuiteParts = Omit<CiphersuiteImpl, 'signature'>;
 const loadedSuites = new Map<SuiteId, Promise<SuiteParts>>();
 
 async function loadSuite(suite: SuiteId): Promise<SuiteParts> {
   const { name, hash, hpke } = getCiphersuiteFromName(suiteNames[suite]);
+  const [aead, hpkeAead] = await makeAead(hpke.aead);
   return {
     name,
     hash: makeHashImpl(globalThis.crypto.subtle, hash),
-    hpke: await makeHpke(hpke),
+    hpke: await makeGenericHpke(hpke, aead, new CipherSuite({ kem: await kems[suite](), kdf: makeKdf(hpke.kdf), aead: hpkeAead })),
     kdf: makeKdfImpl(makeKdf(hpke.kdf)),
     rng: defaultRng,
   };

@@ -1,6 +1,5 @@
 /** Byte strings that bind a sealed thing to its place. */
-import { hkdf } from '@noble/hashes/hkdf.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+export const vaultKeyBytes = 32;
 
 const text = new TextEncoder();
 
@@ -8,6 +7,3 @@ const text = new TextEncoder();
 export function context(label: string, ...fields: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return Uint8Array.from([text.encode(label), ...fields].flatMap((part) => [...part]));
 }
-
-/** HKDF-SHA256 (RFC 5869), 32 bytes; for the rare, small and synchronous. */
-export const deriveKey = (secret: Uint8Array, salt: Uint8Array, info: Uint8Array): Uint8Array => hkdf(sha256, secret, salt, info, 32);

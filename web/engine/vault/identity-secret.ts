@@ -7,9 +7,9 @@ import { bytesOfId, type UserId } from '#protocol/ids.ts';
 import { identitySeedBytes } from '../identity/identity.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import type { Runtime } from '../ports.ts';
-import { context, deriveKey } from './context.ts';
+import { context, vaultKeyBytes } from './context.ts';
+import { deriveKey } from './derive-key.ts';
 
-export const vaultKeyBytes = 32;
 const version = 1;
 const label = 'lanying identity secret 1';
 const nonceBytes = nacl.secretbox.nonceLength;

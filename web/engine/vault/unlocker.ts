@@ -9,8 +9,8 @@ import { bytesOfId, type UnlockerId, type UserId } from '#protocol/ids.ts';
 import type { Unlocker } from '#protocol/model.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import type { Runtime } from '../ports.ts';
-import { context, deriveKey } from './context.ts';
-import { vaultKeyBytes } from './identity-secret.ts';
+import { context, vaultKeyBytes } from './context.ts';
+import { deriveKey } from './derive-key.ts';
 import type { RecoveryCode } from './recovery-code.ts';
 
 /** What the PRF extension evaluates (WebAuthn Level 3 §10.1.4), 32 bytes, the same for everybody: the credential is the secret. */

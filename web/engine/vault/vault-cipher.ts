@@ -5,8 +5,7 @@
 import { uint64 } from '#protocol/envelope.ts';
 import { bytesOfId, type ConversationId, type UserId } from '#protocol/ids.ts';
 import type { Runtime } from '../ports.ts';
-import { context } from './context.ts';
-import { vaultKeyBytes } from './identity-secret.ts';
+import { context, vaultKeyBytes } from './context.ts';
 
 const version = 1;
 const nonceBytes = 12;

@@ -1,0 +1,33 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAst } from 'vite';
+import { describe, expect, it } from 'vitest';
+import { commands } from '#protocol/commands/index.ts';
+import { clientRows } from '../../../scripts/build/client-commands.ts';
+import { root } from '../../../vite.config.ts';
+
+const parse = (code: string): unknown => parseAst(code, { lang: 'ts' });
+
+describe("the client's copy of the command table", () => {
+  it('keeps the answer of a row and nothing else', () => {
+    const code =
+      "const t = {\n  'a.b': row({\n    summary: 'One, with \\'commas\\'.',\n    input: v.strictObject({ output: Id }),\n    output: v.strictObject({ input: Id }),\n    errors: ['x'],\n    who: 'anyone',\n  }),\n};";
+    const small = clientRows('/x/server/protocol/commands/people.ts', code, parse);
+    expect(small?.replaceAll(/\s+/g, '')).toBe("constt={'a.b':row({output:v.strictObject({input:Id}),}),};");
+  });
+
+  it('leaves modules alone that are not the table', () => {
+    expect(clientRows('/x/server/protocol/model.ts', 'row({ summary: 1 })', parse)).toBe(null);
+    expect(clientRows('/x/server/protocol/commands/index.ts', 'export const a = 1;', parse)).toBe(null);
+  });
+
+  it('leaves every command of the real table with its answer', () => {
+    const folder = join(root, 'server/protocol/commands');
+    const whole = readdirSync(folder)
+      .map((name) => clientRows(join(folder, name), readFileSync(join(folder, name), 'utf8'), parse) ?? '')
+      .join('\n');
+    expect(whole.match(/\boutput:/g)?.length).toBeGreaterThanOrEqual(Object.keys(commands).length);
+    for (const name of Object.keys(commands)) expect(whole).toContain(`'${name}': row(`);
+    expect(whole).not.toMatch(/\b(summary|errors|who|resource):/);
+  });
+});
