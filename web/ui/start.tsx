@@ -2,13 +2,14 @@ import { createRoot } from 'react-dom/client';
 import { activate } from './i18n/text.ts';
 import { createAppModel } from './models/app.ts';
 import type { EngineHost } from './models/host.ts';
+import { type BrowserStorage, watchKeeping } from './models/keeping.ts';
 import { createPreferences } from './models/preferences.ts';
 import { App } from './views/app.tsx';
 import { AppContext } from './views/context.tsx';
 import './styles/index.css';
 
-/** Puts the client on the screen, over whichever engine the host offers. */
-export async function start(host: EngineHost, root: HTMLElement): Promise<void> {
+/** Puts the client on the screen, over whichever engine the host offers, in a browser with this storage. */
+export async function start(host: EngineHost, root: HTMLElement, storage: BrowserStorage): Promise<void> {
   const preferences = createPreferences(localStorage, navigator.languages);
   preferences.subscribe((now, before) => {
     // The catalogue is part of this build; when it cannot be fetched the language stays as it is.
@@ -16,8 +17,9 @@ export async function start(host: EngineHost, root: HTMLElement): Promise<void> 
   });
   await activate(preferences.getState().locale);
   const app = createAppModel(host);
+  const keeping = watchKeeping(storage, app.snapshot, preferences);
   createRoot(root).render(
-    <AppContext value={{ app, preferences }}>
+    <AppContext value={{ app, preferences, keeping }}>
       <App />
     </AppContext>,
   );

@@ -1,4 +1,4 @@
-import { type InputHTMLAttributes, type ReactNode, useId } from 'react';
+import { type InputHTMLAttributes, type ReactNode, type Ref, useId } from 'react';
 
 interface FieldProps extends Pick<InputHTMLAttributes<HTMLInputElement>, 'autoComplete' | 'type' | 'maxLength' | 'autoCapitalize' | 'spellCheck' | 'autoFocus' | 'placeholder' | 'inputMode'> {
   readonly label: string;
@@ -13,9 +13,10 @@ interface FieldProps extends Pick<InputHTMLAttributes<HTMLInputElement>, 'autoCo
   /** Stands inside of the field at its end, for example show/hide. */
   readonly action?: ReactNode;
   readonly prefix?: string;
+  readonly ref?: Ref<HTMLInputElement>;
 }
 
-export function Field({ label, value, onChange, hint, error = null, action, prefix, code = false, ...rest }: FieldProps) {
+export function Field({ label, value, onChange, hint, error = null, action, prefix, code = false, ref, ...rest }: FieldProps) {
   const id = useId();
   const noteId = `${id}-note`;
   const note = error ?? hint;
@@ -32,6 +33,7 @@ export function Field({ label, value, onChange, hint, error = null, action, pref
         )}
         <input
           id={id}
+          ref={ref}
           className="field-input"
           value={value}
           onChange={(event) => onChange(event.currentTarget.value)}

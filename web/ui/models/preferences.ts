@@ -10,6 +10,10 @@ export interface Preferences {
   readonly theme: Theme;
   /** The person has been reminded of the recovery code and said that it is kept. */
   readonly recoveryKept: boolean;
+  /** The person has read that this browser may clear its storage. */
+  readonly keepingSeen: boolean;
+  /** Whether `?` alone opens the sheet of keys. */
+  readonly questionKey: boolean;
 }
 
 /** The first language of the list that we speak; any Chinese gets zh-CN. */
@@ -33,11 +37,15 @@ export function createPreferences(storage: KeyValue, languages: readonly string[
     locale: within(locales, storage.getItem('lanying.locale')) ?? detectLocale(languages),
     theme: within(themes, storage.getItem('lanying.theme')) ?? 'system',
     recoveryKept: storage.getItem('lanying.recovery') === 'kept',
+    keepingSeen: storage.getItem('lanying.keeping') === 'seen',
+    questionKey: storage.getItem('lanying.question_key') !== 'off',
   }));
   store.subscribe((now, before) => {
     if (now.locale !== before.locale) storage.setItem('lanying.locale', now.locale);
     if (now.theme !== before.theme) storage.setItem('lanying.theme', now.theme);
     if (now.recoveryKept && !before.recoveryKept) storage.setItem('lanying.recovery', 'kept');
+    if (now.keepingSeen && !before.keepingSeen) storage.setItem('lanying.keeping', 'seen');
+    if (now.questionKey !== before.questionKey) storage.setItem('lanying.question_key', now.questionKey ? 'on' : 'off');
   });
   return store;
 }

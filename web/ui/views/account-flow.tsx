@@ -202,7 +202,12 @@ function NoticeStep({ onBack, onDone }: { readonly onBack: () => void; readonly 
         <h2 className="notice-head">{t('notice.can')}</h2>
         <ul className="notice-list">
           <li>{t('notice.can_1')}</li>
+          <li>{t('notice.can_sign_in')}</li>
           <li>{t('notice.can_2')}</li>
+        </ul>
+        <h2 className="notice-head">{t('notice.passing')}</h2>
+        <ul className="notice-list">
+          <li>{t('notice.passing_1')}</li>
         </ul>
       </section>
       <div className="notice-small">

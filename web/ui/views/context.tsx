@@ -2,12 +2,14 @@ import { createContext, useContext, useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import type { StoreApi } from 'zustand/vanilla';
 import type { AppModel, EngineSnapshot } from '../models/app.ts';
+import type { Keeping } from '../models/keeping.ts';
 import type { Preferences } from '../models/preferences.ts';
 import { createTask, type Task, type TaskState } from '../models/task.ts';
 
 export interface AppContextValue {
   readonly app: AppModel;
   readonly preferences: StoreApi<Preferences>;
+  readonly keeping: StoreApi<{ readonly state: Keeping }>;
 }
 export const AppContext = createContext<AppContextValue | null>(null);
 
@@ -18,6 +20,7 @@ function useContextValue(): AppContextValue {
 }
 export const useApp = (): AppModel => useContextValue().app;
 export const usePreferences = (): StoreApi<Preferences> => useContextValue().preferences;
+export const useKeeping = (): AppContextValue['keeping'] => useContextValue().keeping;
 export const useSnapshot = <T,>(select: (snapshot: EngineSnapshot) => T): T => useStore(useApp().snapshot, select);
 
 export function useTask(): Task & { readonly now: TaskState; readonly busy: boolean } {

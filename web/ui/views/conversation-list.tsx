@@ -1,10 +1,12 @@
 import { CircleAlert, ShieldAlert } from 'lucide-react';
 import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
-import { Link } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { Avatar } from '../components/avatar.tsx';
+import { isFocusLost } from '../components/held-focus.ts';
 import { useText } from '../i18n/text.ts';
-import { conversationRows, type ConversationRow, filterRows, listKey } from '../models/conversation-list.ts';
+import { conversationRows, type ConversationRow, filterRows, listKey, neighbour } from '../models/conversation-list.ts';
 import { useSnapshot } from './context.tsx';
+import { useKeys } from './keys.ts';
 
 /** Re-renders when the minute changes, for relative times. */
 export function useMinute(): number {
@@ -25,6 +27,18 @@ export function ConversationList({ current, query }: { readonly current: string 
   const list = useRef<HTMLUListElement>(null);
   const [focused, setFocused] = useState<string | null>(null);
   const stop = shown.some((row) => row.id === (focused ?? current)) ? (focused ?? current) : (shown[0]?.id ?? null);
+  const [, go] = useLocation();
+  const step = (by: 1 | -1) => (): void => {
+    const next = neighbour(shown, current, by);
+    if (next !== null) go(`/c/${next}`);
+  };
+  useKeys({ previous: step(-1), next: step(1) });
+  const left = useRef<string | null>(null);
+  useEffect(() => {
+    // Back from a conversation on a phone: to the row that one came from.
+    if (current === null && isFocusLost()) list.current?.querySelector<HTMLElement>(`a[href$="${left.current ?? ''}"]`)?.focus();
+    left.current = current;
+  }, [current]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const next = listKey(event.key, shown.findIndex((row) => row.id === stop), shown.length);
     if (next === null) return;
@@ -70,15 +84,13 @@ function Row({ row, active, stop, onFocus, onKeyDown }: RowProps) {
         <span className="list-preview">
           <Preview row={row} />
         </span>
-        <span className="list-side">
-          <span className="list-time">{row.time}</span>
-          {row.unread > 0 ? (
-            <span className="badge">
-              <span aria-hidden="true">{row.unread > 99 ? '99+' : row.unread}</span>
-              <span className="sr-only">{t('list.unread', { count: row.unread })}</span>
-            </span>
-          ) : null}
-        </span>
+        <span className="list-time">{row.time}</span>
+        {row.unread > 0 ? (
+          <span className="badge">
+            <span aria-hidden="true">{row.unread > 99 ? '99+' : row.unread}</span>
+            <span className="sr-only">{t('list.unread', { count: row.unread })}</span>
+          </span>
+        ) : null}
       </Link>
     </li>
   );

@@ -3,6 +3,7 @@ import { lazy, type Ref, Suspense, useCallback, useEffect, useMemo, useRef, useS
 import { useLocation } from 'wouter';
 import { useStore } from 'zustand';
 import { Button, IconButton } from '../components/button.tsx';
+import { isFocusLost } from '../components/held-focus.ts';
 import { Note } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import type { ConversationView, UserId } from '../models/app.ts';
@@ -22,6 +23,11 @@ export function Conversation({ conversation }: { readonly conversation: Conversa
   const app = useApp();
   const id = conversation.conversationId;
   useEffect(() => app.open(id), [app, id]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // The row that was pressed may be hidden now, and not every conversation has a composer to go to.
+    if (isFocusLost()) heading.current?.focus();
+  }, [id]);
   const view = useStore(app.timeline, (now) => (now.open === id ? now.view : null));
   const snapshot = useSnapshot((now) => now);
   const people = useMemo(() => directory(snapshot.people), [snapshot.people]);
@@ -35,19 +41,18 @@ export function Conversation({ conversation }: { readonly conversation: Conversa
   }, []);
   return (
     <div className={`conversation${members ? ' conversation-members' : ''}`}>
-      <Head conversation={conversation} title={title} members={members} onMembers={() => setMembers(!members)} button={membersButton} />
+      <Head conversation={conversation} title={title} members={members} onMembers={() => setMembers(!members)} button={membersButton} heading={heading} />
       <Banner />
       <Timeline conversation={conversation} view={view} people={people} me={ownId(snapshot)} />
       <Foot conversation={conversation} title={title} onCompare={setComparing} />
-      <Suspense fallback={null}>
-        {members ? <Members conversation={conversation} onClose={closeMembers} onCompare={setComparing} /> : null}
-        {comparing === null ? null : <Safety userId={comparing} onClose={() => setComparing(null)} />}
-      </Suspense>
+      {/* Each waits for itself: the panel with the button that opened the dialog must not hide while the dialog loads. */}
+      <Suspense fallback={null}>{members ? <Members conversation={conversation} onClose={closeMembers} onCompare={setComparing} /> : null}</Suspense>
+      <Suspense fallback={null}>{comparing === null ? null : <Safety userId={comparing} onClose={() => setComparing(null)} />}</Suspense>
     </div>
   );
 }
 
-function Head(props: { readonly conversation: ConversationView; readonly title: string; readonly members: boolean; readonly onMembers: () => void; readonly button: Ref<HTMLButtonElement> }) {
+function Head(props: { readonly conversation: ConversationView; readonly title: string; readonly members: boolean; readonly onMembers: () => void; readonly button: Ref<HTMLButtonElement>; readonly heading: Ref<HTMLHeadingElement> }) {
   const { t } = useText();
   const [, go] = useLocation();
   return (
@@ -56,7 +61,9 @@ function Head(props: { readonly conversation: ConversationView; readonly title: 
         <IconButton label={t('back')} icon={<ArrowLeft size={20} aria-hidden="true" />} onPress={() => go('/')} />
       </span>
       <div className="head-text">
-        <h1 className="head-title">{props.title}</h1>
+        <h1 className="head-title" tabIndex={-1} ref={props.heading}>
+          {props.title}
+        </h1>
         <p className="head-sub">
           {t('conv.members', { count: props.conversation.members.length })}
           <span aria-hidden="true"> · </span>

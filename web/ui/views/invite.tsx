@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Choice } from '../components/choice.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
@@ -17,6 +17,11 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
   const making = useTask();
   const [role, setRole] = useState<'member' | 'admin'>('member');
   const [made, setMade] = useState<{ readonly link: string; readonly expiresAt: number } | null>(null);
+  const link = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    link.current?.focus();
+    link.current?.select();
+  }, [made]);
   const mine = useSnapshot((now) => (now.account.state === 'ready' ? now.account.me.role : 'member'));
   const roles: readonly ('member' | 'admin')[] = mine === 'owner' ? ['member', 'admin'] : ['member'];
   return (
@@ -34,7 +39,7 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
         ) : (
           <>
             <Qr data={made.link} label={t('invite.qr')} />
-            <Field label={t('invite.link')} value={made.link} onChange={() => undefined} readOnly hint={t('invite.until', { when: dateTime(made.expiresAt, locale) })} />
+            <Field ref={link} label={t('invite.link')} value={made.link} onChange={() => undefined} readOnly hint={t('invite.until', { when: dateTime(made.expiresAt, locale) })} />
             <div className="row">
               <CopyButton text={made.link} label={t('copy')} done={t('copied')} />
             </div>

@@ -1,9 +1,9 @@
 import { Settings, ShieldAlert, SquarePen, UserPlus, Users } from 'lucide-react';
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
-import { tinykeys } from 'tinykeys';
 import { useLocation, useRoute } from 'wouter';
 import { Avatar } from '../components/avatar.tsx';
 import { Button, IconButton } from '../components/button.tsx';
+import { isFocusLost } from '../components/held-focus.ts';
 import { Mark } from '../components/mark.tsx';
 import { Empty } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
@@ -11,6 +11,8 @@ import type { Me } from '../models/app.ts';
 import { unreadTotal } from '../models/conversation-list.ts';
 import { face } from '../models/people.ts';
 import { useSnapshot } from './context.tsx';
+import { KeepingNotice } from './keeping.tsx';
+import { onMac, useKeys } from './keys.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { Conversation } from './conversation.tsx';
 
@@ -18,9 +20,10 @@ const NewConversation = lazy(() => import('./new-conversation.tsx').then((module
 const Invite = lazy(() => import('./invite.tsx').then((module) => ({ default: module.Invite })));
 const People = lazy(() => import('./people.tsx').then((module) => ({ default: module.People })));
 const SettingsDialog = lazy(() => import('./settings.tsx').then((module) => ({ default: module.Settings })));
+const Shortcuts = lazy(() => import('./shortcuts.tsx').then((module) => ({ default: module.Shortcuts })));
 const Notices = lazy(() => import('./notices.tsx').then((module) => ({ default: module.Notices })));
 
-type Panel = 'none' | 'new' | 'invite' | 'people' | 'settings' | 'notices';
+type Panel = 'none' | 'new' | 'invite' | 'people' | 'settings' | 'notices' | 'keys';
 
 export function Main({ me }: { readonly me: Me }) {
   const [, params] = useRoute('/c/:id');
@@ -29,6 +32,7 @@ export function Main({ me }: { readonly me: Me }) {
   const conversation = useSnapshot((now) => now.conversations.find((item) => item.conversationId === params?.id));
   const current = params?.id ?? null;
   usePageTitle();
+  useKeys({ help: () => setPanel('keys') });
   const close = (): void => setPanel('none');
   const open = (id: string): void => {
     setPanel('none');
@@ -36,7 +40,7 @@ export function Main({ me }: { readonly me: Me }) {
   };
   return (
     <main className={`main${current === null ? '' : ' main-open'}`}>
-      <Side me={me} current={current} onPanel={setPanel} />
+      <Side me={me} current={current} panel={panel} onPanel={setPanel} />
       <div className="pane" id="conversation">
         {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}
       </div>
@@ -45,6 +49,7 @@ export function Main({ me }: { readonly me: Me }) {
         {panel === 'invite' ? <Invite onClose={close} /> : null}
         {panel === 'people' ? <People onClose={close} onOpen={open} /> : null}
         {panel === 'settings' ? <SettingsDialog me={me} onClose={close} /> : null}
+        {panel === 'keys' ? <Shortcuts onClose={close} /> : null}
         {panel === 'notices' ? <Notices onClose={close} /> : null}
       </Suspense>
     </main>
@@ -59,7 +64,7 @@ function usePageTitle(): void {
   }, [unread, t]);
 }
 
-function Side({ me, current, onPanel }: { readonly me: Me; readonly current: string | null; readonly onPanel: (panel: Panel) => void }) {
+function Side({ me, current, panel, onPanel }: { readonly me: Me; readonly current: string | null; readonly panel: Panel; readonly onPanel: (panel: Panel) => void }) {
   const { t } = useText();
   const notices = useSnapshot((now) => now.notices.length);
   const any = useSnapshot((now) => now.conversations.length > 0);
@@ -67,18 +72,17 @@ function Side({ me, current, onPanel }: { readonly me: Me; readonly current: str
   const filter = useRef<HTMLInputElement>(null);
   // An open conversation brings the heading of the page itself.
   const Brand = current === null ? 'h1' : 'span';
-  useEffect(
-    () =>
-      tinykeys(window, {
-        '$mod+K': (event) => {
-          event.preventDefault();
-          filter.current?.focus();
-        },
-      }),
-    [],
-  );
+  const side = useRef<HTMLElement>(null);
+  useKeys({ find: () => filter.current?.focus() });
+  const hadNotices = useRef(notices > 0);
+  useEffect(() => {
+    if (panel !== 'none') return;
+    // The button that opened the notices is gone with them.
+    if (hadNotices.current && notices === 0 && isFocusLost()) side.current?.focus();
+    hadNotices.current = notices > 0;
+  }, [notices, panel]);
   return (
-    <nav className="side" aria-label={t('brand')}>
+    <nav className="side" aria-label={t('brand')} ref={side} tabIndex={-1}>
       <a className="skip" href="#conversation">
         {t('nav.skip')}
       </a>
@@ -104,7 +108,7 @@ function Side({ me, current, onPanel }: { readonly me: Me; readonly current: str
             autoComplete="off"
           />
           <kbd className="filter-key" aria-hidden="true">
-            Ctrl K
+            {onMac ? '⌘K' : 'Ctrl K'}
           </kbd>
         </div>
       ) : null}
@@ -114,6 +118,7 @@ function Side({ me, current, onPanel }: { readonly me: Me; readonly current: str
           <NoConversations onPanel={onPanel} />
         </div>
       )}
+      <KeepingNotice onGone={() => side.current?.focus()} />
       <footer className="side-foot">
         <Avatar face={face(me.displayName, me.userId)} size={36} />
         <span className="side-me">

@@ -5,6 +5,7 @@ import { Avatar } from '../components/avatar.tsx';
 import { Button, IconButton } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
+import { useHeldFocus } from '../components/held-focus.ts';
 import { Note } from '../components/notes.tsx';
 import { PersonPicker } from './person-picker.tsx';
 import { useText } from '../i18n/text.ts';
@@ -22,6 +23,7 @@ export function Members(props: { readonly conversation: ConversationView; readon
   const [adding, setAdding] = useState(false);
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus(), []);
+  useHeldFocus(panel);
   useEffect(() => (panel.current === null ? undefined : tinykeys(panel.current, { Escape: onClose })), [onClose]);
   const people = useMemo(
     () =>
@@ -91,7 +93,7 @@ function MemberRow(props: { readonly person: PersonView; readonly conversation: 
       <span className="rows-text">
         <span className="rows-name">
           {name}
-          {own ? ` (${t('you')})` : ''}
+          {own ? t('you_mark') : ''}
         </span>
         <span className="rows-sub">
           @{person.handle}

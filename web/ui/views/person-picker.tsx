@@ -22,7 +22,8 @@ export function PersonPicker({ people, chosen, onChange, texts }: PersonPickerPr
   };
   return (
     <>
-      <Field label={texts.filter} value={query} onChange={setQuery} type="search" autoComplete="off" />
+      {/* On a phone the keyboard would cover the people. */}
+      <Field label={texts.filter} value={query} onChange={setQuery} type="search" autoComplete="off" autoFocus={window.matchMedia('(pointer: fine)').matches} />
       <fieldset className="picker">
         <legend className="sr-only">{texts.list}</legend>
         {shown.map((person) => (

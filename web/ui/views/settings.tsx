@@ -7,6 +7,7 @@ import { useText } from '../i18n/text.ts';
 import type { Me } from '../models/app.ts';
 import { locales, themes } from '../models/preferences.ts';
 import { useApp, usePreferences, useTask } from './context.tsx';
+import { Shortcuts } from './shortcuts.tsx';
 import { TaskError } from './task-error.tsx';
 
 const languageNames = { en: 'English', 'zh-CN': '简体中文' } as const;
@@ -14,6 +15,7 @@ const languageNames = { en: 'English', 'zh-CN': '简体中文' } as const;
 export function Settings({ me, onClose }: { readonly me: Me; readonly onClose: () => void }) {
   const { t } = useText();
   const preferences = usePreferences();
+  const [keys, setKeys] = useState(false);
   const { locale, theme, recoveryKept } = useStore(preferences);
   return (
     <Dialog title={t('nav.settings')} closeLabel={t('close')} onClose={onClose}>
@@ -39,9 +41,13 @@ export function Settings({ me, onClose }: { readonly me: Me; readonly onClose: (
         <section>
           <h3 className="field-label">{t('settings.writing')}</h3>
           <p className="door-text">{t('settings.enter')}</p>
+          <div className="row settings-row">
+            <Button onPress={() => setKeys(true)}>{t('keys.title')}</Button>
+          </div>
         </section>
         <AccountSection me={me} />
       </div>
+      {keys ? <Shortcuts onClose={() => setKeys(false)} /> : null}
     </Dialog>
   );
 }
@@ -50,7 +56,8 @@ function AccountSection({ me }: { readonly me: Me }) {
   const { t } = useText();
   const app = useApp();
   const task = useTask();
-  const [forgetting, setForgetting] = useState(false);
+  /** `back`: asked and put away again, so that the focus returns to the button. */
+  const [forget, setForget] = useState<'no' | 'asking' | 'back'>('no');
   return (
     <section className="section stack">
       <div>
@@ -61,23 +68,25 @@ function AccountSection({ me }: { readonly me: Me }) {
       </div>
       <TaskError now={task.now} />
       <div>
-        <Button busy={task.busy && !forgetting} onPress={() => task.run(() => app.actions.signOut(false))}>
+        <Button busy={task.busy && forget !== 'asking'} onPress={() => task.run(() => app.actions.signOut(false))}>
           {t('settings.sign_out')}
         </Button>
         <p className="field-hint">{t('settings.sign_out_hint')}</p>
       </div>
       <div>
-        {forgetting ? (
+        {forget === 'asking' ? (
           <div className="row">
             <Button kind="danger" busy={task.busy} onPress={() => task.run(() => app.actions.signOut(true))}>
               {t('settings.forget_confirm')}
             </Button>
-            <Button kind="quiet" onPress={() => setForgetting(false)}>
+            <Button kind="quiet" autoFocus onPress={() => setForget('back')}>
               {t('cancel')}
             </Button>
           </div>
         ) : (
-          <Button onPress={() => setForgetting(true)}>{t('settings.forget')}</Button>
+          <Button autoFocus={forget === 'back'} onPress={() => setForget('asking')}>
+            {t('settings.forget')}
+          </Button>
         )}
         <p className="field-hint">{t('settings.forget_hint')}</p>
       </div>

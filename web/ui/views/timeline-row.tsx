@@ -106,6 +106,9 @@ function Own({ item, first, last, conversationId }: { readonly item: TextItem; r
   );
 }
 
+/** The buttons go away with what failed. */
+const toComposer = (): void => document.querySelector<HTMLElement>('.composer-field')?.focus();
+
 function Failed({ item, reason, conversationId }: { readonly item: TextItem; readonly reason: string; readonly conversationId: ConversationId }) {
   const { t } = useText();
   const app = useApp();
@@ -115,15 +118,15 @@ function Failed({ item, reason, conversationId }: { readonly item: TextItem; rea
       <p className="failed-text">
         <CircleAlert size={14} aria-hidden="true" />
         <span>
-          <strong>{t('msg.failed')}.</strong> {reason}
+          <strong>{t('msg.failed')}</strong> {reason}
         </span>
       </p>
       <TaskError now={task.now} />
       <div className="row row-right">
-        <Button busy={task.busy} onPress={() => task.run(() => app.actions.retrySend(conversationId, item.id))}>
+        <Button busy={task.busy} onPress={() => task.run(() => app.actions.retrySend(conversationId, item.id), toComposer)}>
           {t('msg.retry')}
         </Button>
-        <Button kind="quiet" onPress={() => task.run(() => app.actions.discardSend(conversationId, item.id))}>
+        <Button kind="quiet" onPress={() => task.run(() => app.actions.discardSend(conversationId, item.id), toComposer)}>
           {t('msg.discard')}
         </Button>
       </div>

@@ -38,12 +38,21 @@ export function conversationsOf(now: number): readonly ConversationView[] {
     make('oncall', { title: '值班 · on-call', members: [me, emre, lin], failedSends: 1, activeAt: now - day - 1, last: { from: me, text: 'Disk alarm on node 3', at: now - day } }),
     make('zhao', { members: [me, zhao], blockedBy: [zhao], activeAt: now - 3 * day, last: { from: zhao, text: '我换了新手机', at: now - 3 * day } }),
     make('forked', { title: 'Data centre move', members: [me, emre, mia], halted: 'forked', activeAt: now - 4 * day, last: { from: emre, text: 'Racks arrive on Monday', at: now - 4 * day } }),
+    make('long', { title: 'Pneumonoultramicroscopicsilicovolcanoconiosis 研究与供应商协调小组（华东、华南、欧洲）', members: [me, mia, zhao, lin, emre], unread: 128, activeAt: now - 5 * day, last: { from: mia, text: longTexts[0] ?? '', at: now - 5 * day } }),
     make('old', { title: 'Offsite 2026', active: false, members: [emre, mia], activeAt: now - 40 * day, last: { from: mia, text: 'See you all there!', at: now - 40 * day } }),
     make('empty', { title: 'Design review', members: [me, mia, emre], activeAt: now - 41 * day }),
   ];
 }
 
+const longTexts = [
+  'https://files.example.org/projects/2026/very/deep/folder/with-a-name-that-nobody-would-choose/report_final_v17_REALLY_final.pdf?signature=Zk3vQ0pX9bN2mLr8TtY5wHc7JfGd1SaE',
+  '上周的评审结论如下：第一，保留策略需要在十二月一日之前生效；第二，供应商的 SSO 接入推迟到 Q1；第三，值班表（on-call）改为双人轮换，周末补休由各组自行安排。请大家在周五 18:00 前确认“影响范围”一栏，尤其是涉及跨境数据的三个项目。如有疑问，直接在这里回复即可，不必另开会议。',
+  'One line.\nAnother line, after a break.\n\n- first point\n- second point, which goes on for quite a while so that it has to be broken over more than one line on a small screen',
+  '好',
+] as const;
+
 const texts = {
+  long: [[mia, longTexts[0], 7_210], [zhao, longTexts[1], 7_208], [me, longTexts[1], 7_206], [me, longTexts[2], 7_205], [me, longTexts[0], 7_204], [lin, longTexts[3], 7_202]],
   product: [
     [lin, '新版本的发布计划在这里：https://chat.example.org/release-2026.12。安全审计还剩两项，今天下班前可以关闭。请先跑一遍检查再合并。', 18],
     [emre, 'Both are mine. The retention rule fix is in review; the second one needs a signed-off report.', 13],

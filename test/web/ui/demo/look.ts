@@ -1,4 +1,4 @@
-/** Walks every screen over the demo engine: pictures into dist/look, and axe's verdict on each. */
+/** Walks every screen over the demo engine: pictures into test/e2e/artifacts/screens, and axe's verdict on each. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
@@ -15,8 +15,8 @@ interface Screen {
   readonly opens?: string;
 }
 const names = {
-  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/ },
-  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/ },
+  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/, forget: 'Sign out and forget this device' },
+  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/, forget: '退出并清除此设备' },
 } as const;
 type Locale = keyof typeof names;
 
@@ -32,6 +32,11 @@ function screens(locale: Locale): readonly Screen[] {
     await press(page, n.next);
     await page.getByRole('radio', { name: n.card }).check();
     await page.getByRole('textbox', { name: n.password, exact: true }).fill('correct horse battery');
+  };
+  const wrong: Step = async (page) => {
+    await page.getByRole('textbox', { name: n.handle, exact: true }).fill('emre');
+    await page.getByRole('textbox', { name: n.password, exact: true }).fill('short');
+    await page.locator('button[type=submit]').click();
   };
   const recovery: Step = async (page) => {
     await factor(page);
@@ -51,18 +56,26 @@ function screens(locale: Locale): readonly Screen[] {
     { name: 'setup-4-recovery', path: '/join?scene=signed-out#token=abcdefghijklmnopqr', step: recovery },
     { name: 'setup-5-confirm', path: '/join?scene=signed-out#token=abcdefghijklmnopqr', step: async (page) => (await recovery(page), press(page, n.kept)) },
     { name: 'list', path: '/?scene=ready' },
+    { name: 'list-evicts', path: '/?evicts', opens: '.keeping' },
+    { name: 'list-none', path: '/', step: (page) => page.getByRole('searchbox').fill('qqq'), opens: '.list-none' },
+    { name: 'error', path: '/signin?scene=signed-out', step: wrong, opens: '.note-danger' },
     { name: 'list-empty', path: '/?scene=empty' },
     { name: 'product', path: at('product') },
     { name: 'unread', path: at('lin') },
-    { name: 'failed', path: `${at('oncall')}?offline`, step: (page) => page.waitForTimeout(1_000) },
+    { name: 'failed', path: `${at('oncall')}?offline`, opens: '.banner' },
     { name: 'blocked', path: at('zhao') },
     { name: 'left', path: at('old') },
+    { name: 'halted', path: at('forked') },
+    { name: 'long', path: at('long') },
     { name: 'conversation-empty', path: at('empty') },
     { name: 'members', path: at('product'), step: (page) => page.locator('.head').getByRole('button', { name: n.members }).click(), opens: '.members' },
     { name: 'new', path: '/', step: (page) => press(page, n.new), opens: '.dialog' },
     { name: 'invite', path: '/', step: async (page) => (await press(page, n.invite), press(page, n.make)), opens: '.dialog' },
     { name: 'people', path: '/', step: (page) => press(page, n.people), opens: '.dialog' },
     { name: 'settings', path: '/', step: (page) => press(page, n.settings), opens: '.dialog' },
+    { name: 'keys', path: '/', step: (page) => page.keyboard.press('?'), opens: '.dialog' },
+    { name: 'remove', path: at('product'), step: async (page) => (await page.locator('.head').getByRole('button', { name: n.members }).click(), await page.locator('.members .rows-row .icon-button').last().click()), opens: '.dialog' },
+    { name: 'forget', path: '/', step: async (page) => (await press(page, n.settings), await press(page, n.forget)), opens: '.dialog .button-danger' },
     { name: 'notices', path: '/', step: (page) => press(page, n.notices), opens: '.dialog' },
     { name: 'safety', path: at('zhao'), step: (page) => page.locator('.blocked .button-primary').click(), opens: '.dialog' },
   ];
@@ -74,40 +87,72 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
-async function look(browser: Browser, origin: string, locale: Locale, theme: 'light' | 'dark', width: number, part: string): Promise<readonly string[]> {
-  const context = await browser.newContext({ viewport: { width, height: width < 500 ? 780 : 900 }, locale, colorScheme: theme, reducedMotion: 'reduce', hasTouch: width < 500 });
+type Theme = 'light' | 'dark';
+const folder = `${root}test/e2e/artifacts/screens`;
+const sizes = { 1440: { width: 1440, height: 900 }, 390: { width: 390, height: 780 } } as const;
+/** Each language meets axe in both themes and at both widths; the four other pictures differ by colours or widths that were checked. */
+const checked: readonly string[] = ['zh-CN-light-1440', 'zh-CN-dark-390', 'en-dark-1440', 'en-light-390'];
+
+/** One visit to a screen: theme and width change under it, as they do under a person. */
+async function visit(page: Page, origin: string, locale: Locale, screen: Screen): Promise<readonly string[]> {
   const problems: string[] = [];
-  for (const screen of screens(locale)) {
-    const name = `${screen.name}-${locale}-${theme}-${width}`;
-    if (!name.includes(part)) continue;
-    const page = await context.newPage();
-    page.on('pageerror', (error) => problems.push(`${name} ${error.message}`));
-    page.on('console', (message) => (message.type() === 'error' && !message.text().includes('404') ? problems.push(`${name} ${message.text()}`) : undefined));
-    await page.goto(origin + screen.path);
-    await page.locator('h1:visible').first().waitFor({ timeout: 5_000 }).catch(() => problems.push(`${name} has no heading`));
-    await page.waitForTimeout(250);
-    await screen.step?.(page).catch((error: unknown) => problems.push(`${name} ${String(error).slice(0, 300)}`));
-    if (screen.opens !== undefined) await page.locator(screen.opens).waitFor({ timeout: 5_000 }).catch(() => problems.push(`${name} did not open`));
-    await page.waitForTimeout(250);
-    await page.screenshot({ path: `${root}dist/look/${name}.png` });
-    await page.evaluate(axeSource);
-    const found: readonly Violation[] = await page.evaluate("axe.run().then((result) => result.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })) })))");
-    for (const violation of found) {
-      const [node] = violation.nodes;
-      if (violation.impact === 'serious' || violation.impact === 'critical') problems.push(`${name} ${violation.id} ${node?.html.slice(0, 160)} ${node?.failureSummary.slice(0, 240)}`);
+  const name = `${screen.name}-${locale}`;
+  const note = (what: string): void => void problems.push(`${name} ${what}`);
+  page.on('pageerror', (error) => note(error.message));
+  page.on('console', (message) => (message.type() === 'error' && !message.text().includes('404') ? note(message.text()) : undefined));
+  const devtools = await page.context().newCDPSession(page);
+  await page.goto(origin + screen.path);
+  await page.locator('h1:visible').first().waitFor({ timeout: 5_000 }).catch(() => note('has no heading'));
+  await screen.step?.(page).catch((error: unknown) => note(String(error).slice(0, 300)));
+  if (screen.opens !== undefined) await page.locator(screen.opens).first().waitFor({ timeout: 5_000 }).catch(() => note('did not open'));
+  for (const width of [1440, 390] as const) {
+    await page.setViewportSize(sizes[width]);
+    await devtools.send('Emulation.setTouchEmulationEnabled', { enabled: width === 390 });
+    for (const theme of ['light', 'dark'] satisfies Theme[]) {
+      await page.emulateMedia({ colorScheme: theme });
+      // Two frames: the list measures its rows in one and places them in the next.
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      await page.screenshot({ path: `${folder}/${name}-${theme}-${width}.png` });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (wide > width) note(`${width} is ${wide} wide`);
+      if (width === 390 && theme === 'light') for (const small of await smallTargets(page)) note(`390 ${small}`);
+      if (checked.includes(`${locale}-${theme}-${width}`)) for (const found of await violations(page)) note(`${theme} ${width} ${found}`);
     }
-    await page.close();
   }
+  await page.close();
+  return problems;
+}
+
+/** What a finger cannot hit: less than 44 px in height or width. Links within a sentence are as high as their line (WCAG 2.5.8). */
+const smallTargets = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('button, a[href], [role=button], label:has(input)')].flatMap((element) => {
+      const box = element.getBoundingClientRect();
+      const hidden = box.width < 2 || getComputedStyle(element.parentElement ?? element).clipPath !== 'none' || element.closest('[inert], [aria-hidden=true], .skip, article p') !== null || !element.checkVisibility({ visibilityProperty: true });
+      return hidden || (box.width >= 43.5 && box.height >= 43.5) ? [] : [`${Math.round(box.width)}×${Math.round(box.height)} ${element.className} ${(element.textContent ?? '').slice(0, 20)}`];
+    }),
+  );
+
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axeSource);
+  const found: readonly Violation[] = await page.evaluate("axe.run().then((result) => result.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })) })))");
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes: [node] }) => `${id} ${node?.html.slice(0, 160)} ${node?.failureSummary.slice(0, 240)}`);
+}
+
+async function look(browser: Browser, origin: string, locale: Locale, part: string): Promise<readonly string[]> {
+  const context = await browser.newContext({ viewport: sizes[1440], locale, reducedMotion: 'reduce' });
+  context.setDefaultTimeout(10_000);
+  const problems: string[] = [];
+  for (const screen of screens(locale)) if (screen.name.includes(part)) problems.push(...(await visit(await context.newPage(), origin, locale, screen)));
   await context.close();
   return problems;
 }
 
-/** Resolves with the problems found; `part` of a picture's name chooses. */
+/** Resolves with the problems found; `part` of a screen's name chooses. Both languages at once, one for each core. */
 export async function lookAtScreens({ origin, browser }: DemoSite, part = ''): Promise<readonly string[]> {
-  mkdirSync(`${root}dist/look`, { recursive: true });
-  const problems: string[] = [];
-  for (const [locale, theme, width] of [['zh-CN', 'light', 1440], ['en', 'dark', 1440], ['en', 'light', 390], ['zh-CN', 'dark', 390]] as const) {
-    problems.push(...(await look(browser, origin, locale, theme, width, part)));
-  }
-  return problems;
+  mkdirSync(folder, { recursive: true });
+  const problems = await Promise.all([look(browser, origin, 'zh-CN', part), look(browser, origin, 'en', part)]);
+  return problems.flat();
 }

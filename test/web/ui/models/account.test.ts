@@ -103,9 +103,9 @@ describe('preferences', () => {
     const kept = new Map([['lanying.locale', 'xx'], ['lanying.theme', 'dark']]);
     const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value) };
     const store = createPreferences(storage, ['zh']);
-    expect(store.getState()).toEqual({ locale: 'zh-CN', theme: 'dark', recoveryKept: false });
+    expect(store.getState()).toMatchObject({ locale: 'zh-CN', theme: 'dark', recoveryKept: false });
     store.setState({ locale: 'en', recoveryKept: true });
-    expect(createPreferences(storage, ['zh']).getState()).toEqual({ locale: 'en', theme: 'dark', recoveryKept: true });
+    expect(createPreferences(storage, ['zh']).getState()).toMatchObject({ locale: 'en', theme: 'dark', recoveryKept: true });
   });
 });
 
