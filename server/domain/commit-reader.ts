@@ -5,7 +5,7 @@ import { bytesOfId, type ConversationId, type DeviceId, type UserId } from '#pro
 import type { Device, NewCommit, Suite } from '#protocol/model.ts';
 import type { DeviceStore } from '../ports/store.ts';
 import { sameBytes } from './digests.ts';
-import { type CommitMessage, parseCommit, parseGroupInfoHead, parseWelcomeSuite } from './mls-framing.ts';
+import { type CommitMessage, isCommitSigned, isGroupInfoSigned, parseCommit, parseGroupInfo, parseWelcomeSuite } from './mls-framing.ts';
 import type { KeyPackage, LeafNode } from './mls-key-package.ts';
 import type { NewLeaf, RosterCommit } from './roster.ts';
 
@@ -14,13 +14,15 @@ export interface CommitCall {
   readonly suite: Suite;
   readonly by: { readonly userId: UserId; readonly deviceId: DeviceId };
   readonly commit: NewCommit;
+  /** Of the epoch that the commit starts from: what it is signed for. */
+  readonly groupInfo: Uint8Array;
 }
 
 const refused = (reason: string): Refusal => refuse('commit.refused', { reason });
 
 /** Null when group info is of this group, suite and epoch. */
 export function groupInfoFault(bytes: Uint8Array, conversationId: ConversationId, suite: Suite, epoch: number): 'group_info' | null {
-  const head = parseGroupInfoHead(bytes);
+  const head = parseGroupInfo(bytes);
   const fits = head !== null && head.suite === suite && head.epoch === epoch && sameBytes(head.groupId, bytesOfId(conversationId));
   return fits ? null : 'group_info';
 }
@@ -47,6 +49,14 @@ function enclosedFault({ conversationId, suite, commit }: CommitCall, adds: numb
   return groupInfoFault(commit.groupInfo, conversationId, suite, commit.epoch + 1);
 }
 
+/** Whoever has a session but not the device's key could stop a conversation by a commit that no member can follow. */
+function signatureFault({ commit, groupInfo }: CommitCall, message: CommitMessage, own: Device): string | null {
+  const deviceKey = parseCertificate(own.certificate)?.deviceKey;
+  const [before, behind] = [parseGroupInfo(groupInfo), parseGroupInfo(commit.groupInfo)];
+  if (deviceKey === undefined || before === null || !isCommitSigned(message, before.context, deviceKey)) return 'signature';
+  return behind !== null && isGroupInfoSigned(behind, deviceKey) ? null : 'group_info';
+}
+
 export class CommitReader {
   readonly #devices: DeviceStore;
 
@@ -61,14 +71,22 @@ export class CommitReader {
     const keyPackages = message.proposals.flatMap((proposal) => (proposal.kind === 'add' ? [proposal.keyPackage] : []));
     const fault = shapeFault(call, message) ?? enclosedFault(call, keyPackages.length);
     if (fault !== null) return refused(fault);
-    if (message.pathLeaf !== null) {
-      const own = await this.#devices.byId(call.by.deviceId);
-      if (own === null || !isLeafOf(message.pathLeaf, own)) return refused('path_leaf');
-    }
+    const own = await this.#devices.byId(call.by.deviceId);
+    if (own === null || (message.pathLeaf !== null && !isLeafOf(message.pathLeaf, own))) return refused('path_leaf');
+    const unsigned = signatureFault(call, message, own);
+    if (unsigned !== null) return refused(unsigned);
     const adds = await this.#added(keyPackages, call.suite);
     if (!adds.ok) return adds;
     const removes = message.proposals.flatMap((proposal) => (proposal.kind === 'remove' ? [proposal.leafIndex] : []));
     return ok({ by: call.by, sender: message.sender, removes, adds: adds.value });
+  }
+
+  /** Whether a device signed group info itself: what the first commit, or a joining device, starts from. */
+  async isSignedBy(deviceId: DeviceId, groupInfo: Uint8Array): Promise<boolean> {
+    const own = await this.#devices.byId(deviceId);
+    const deviceKey = own === null ? undefined : parseCertificate(own.certificate)?.deviceKey;
+    const parsed = parseGroupInfo(groupInfo);
+    return deviceKey !== undefined && parsed !== null && isGroupInfoSigned(parsed, deviceKey);
   }
 
   async #added(keyPackages: readonly KeyPackage[], suite: Suite): Promise<Result<readonly NewLeaf[]>> {

@@ -123,7 +123,11 @@ export class Delivery {
     if (repeated !== null) return repeated;
     const { suite, roster } = conversation.accepted;
     if (commit.epoch !== roster.epoch) return stale(roster.epoch);
-    const read = await this.#parts.commits.read({ conversationId: conversation.id, suite, by, commit });
+    // The group info of this epoch may still be on its way to disk.
+    await conversation.settled();
+    const groupInfo = await this.#parts.store.groupInfo(conversation.id);
+    if (groupInfo === null || groupInfoFault(groupInfo, conversation.id, suite, commit.epoch) !== null) return stale(conversation.roster.epoch);
+    const read = await this.#parts.commits.read({ conversationId: conversation.id, suite, by, commit, groupInfo });
     if (!read.ok) return read;
     for (const { message } of commit.follow) {
       const header = parseSeen(message.body);
@@ -177,7 +181,8 @@ export class Delivery {
     if ((await store.memberships(by.userId)).length >= conversationsPerUserMax) return refuse('conversation.too_many');
     const fault = groupInfoFault(input.groupInfo, conversationId, suite, 0);
     if (fault !== null) return commitRefused(fault);
-    const read = commit === null ? null : await commits.read({ conversationId, suite, by, commit });
+    if (!(await commits.isSignedBy(by.deviceId, input.groupInfo))) return commitRefused('group_info');
+    const read = commit === null ? null : await commits.read({ conversationId, suite, by, commit, groupInfo: input.groupInfo });
     if (read?.ok === false) return read;
     const start = beginning(by, input, runtime);
     let record = start.record;

@@ -74,7 +74,7 @@ function vectorLength(length: number): Uint8Array {
 }
 
 /** VerifyWithLabel for Ed25519 suites (RFC 9420 §5.1.2). */
-function verifyWithLabel(key: Uint8Array, label: string, content: Uint8Array, signature: Uint8Array): boolean {
+export function verifyWithLabel(key: Uint8Array, label: string, content: Uint8Array, signature: Uint8Array): boolean {
   const name = utf8(`MLS 1.0 ${label}`);
   return verifyEd25519(key, joinBytes(vectorLength(name.length), name, vectorLength(content.length), content), signature);
 }

@@ -8,7 +8,7 @@ import type { Role } from '#protocol/model.ts';
 import { inputFromJson, inputToJson } from '../../../server/commands/json.ts';
 import { openApiDocument } from '../../../server/commands/openapi.ts';
 import { attachedBytes } from '../../../server/domain/devices.ts';
-import { parseCommit, parseGroupInfoHead, parseWelcomeSuite } from '../../../server/domain/mls-framing.ts';
+import { parseCommit, parseGroupInfo, parseWelcomeSuite } from '../../../server/domain/mls-framing.ts';
 import { parseKeyPackage } from '../../../server/domain/mls-key-package.ts';
 import { Permissions, type Resource } from '../../../server/domain/permissions/permissions.ts';
 import { codeOf, headOf, okay, reasonOf, setupToken, suite, talk, value, World } from './world.ts';
@@ -87,7 +87,7 @@ describe('inputs', () => {
     const owner = await world.owner();
     const { sent } = await owner.commit(await owner.group(world.id<ConversationId>()), 0, {});
     expect(parseCommit(sent.commit)?.sender).toEqual({ kind: 'member', leafIndex: 0 });
-    const parsers = [parseCommit, parseGroupInfoHead, parseWelcomeSuite, parseKeyPackage];
+    const parsers = [parseCommit, parseGroupInfo, parseWelcomeSuite, parseKeyPackage];
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => parsers.every((parse) => parse(bytes) === null)));
     for (let length = 0; length < sent.commit.length; length += 1) expect(parseCommit(sent.commit.subarray(0, length))).toBeNull();
   });
@@ -146,6 +146,11 @@ describe('commits', () => {
     expect(await submit(guest, sent)).toBe('path_leaf');
     expect(await submit(owner, { ...sent, groupInfo: foreign.sent.groupInfo })).toBe('group_info');
     expect(await submit(owner, { ...sent, welcome: new Uint8Array([1]) })).toBe('welcome');
+    // Whoever has the session and not the device's key: the same shape, another signature.
+    const altered = (bytes: Uint8Array, place: number): Uint8Array => bytes.map((byte, at) => (at === place ? byte ^ 1 : byte));
+    const signature = parseCommit(sent.commit)?.signature ?? new Uint8Array();
+    expect(await submit(owner, { ...sent, commit: altered(sent.commit, Buffer.from(sent.commit).indexOf(signature)) })).toBe('signature');
+    expect(await submit(owner, { ...sent, groupInfo: altered(sent.groupInfo, sent.groupInfo.length - 1) })).toBe('group_info');
     expect(okay(await owner.call('conversation.get', { conversationId })).conversation.epoch).toBe(1);
   });
 
