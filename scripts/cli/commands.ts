@@ -1,5 +1,6 @@
 /** Every command, in the order of the help. */
 import type { Command } from './command.ts';
+import { verifyAudit } from './verify-audit.ts';
 import { version } from './version.ts';
 
-export const commands: readonly Command[] = [version];
+export const commands: readonly Command[] = [verifyAudit, version];

@@ -78,6 +78,20 @@ export class LevelFolder {
     }
   }
 
+  /** Puts records of one family back, and takes others of it away. */
+  async restore(family: string, put: readonly RawRecord[], del: readonly Uint8Array[]): Promise<void> {
+    const database = await this.#raw();
+    try {
+      const sublevel = database.sublevel<Uint8Array, Uint8Array>(family, { keyEncoding: 'view', valueEncoding: 'view' });
+      await sublevel.batch([
+        ...del.map((key) => ({ type: 'del' as const, key })),
+        ...put.map((record) => ({ type: 'put' as const, ...record })),
+      ]);
+    } finally {
+      await database.close();
+    }
+  }
+
   /** Every file below the folder with its bytes. */
   async files(): Promise<readonly { readonly path: string; readonly bytes: Buffer }[]> {
     const entries = await readdir(this.path, { recursive: true, withFileTypes: true });
