@@ -66,7 +66,7 @@ export function createApp(parts: AppParts): App {
     if (path.startsWith(commandPath) && path !== '/api/v1/openapi.json') return command(parts, budget, exchange, res, req, draining);
     const page = method === 'get' || method === 'head';
     if (!page) return exchange.answer(textAnswer(405, 'Method not allowed', [['allow', 'GET, HEAD']]));
-    if (path === '/metrics') return void metrics(parts, exchange, isLoopback(new Uint8Array(res.getRemoteAddress())));
+    if (path === '/metrics') return void metrics(parts, exchange, isLoopback(new Uint8Array(res.getRemoteAddress())) && !isForwarded(req));
     const found = resource(parts, path, req);
     exchange.answer(found, method === 'head');
   });
@@ -114,6 +114,10 @@ function resource(parts: AppParts, path: string, req: HttpRequest): Answer {
   if (encoding !== null) headers.push(['content-encoding', encoding]);
   return { status: 200, headers, body: bytes };
 }
+
+/** A proxy on this machine passes on what others ask, and says so in one of these (RFC 7239, RFC 9110 §7.6.3). */
+const isForwarded = (req: HttpRequest): boolean =>
+  ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => req.getHeader(name) !== '');
 
 async function metrics(parts: AppParts, exchange: Exchange, loopback: boolean): Promise<void> {
   if (!loopback) return exchange.answer(textAnswer(403, 'Metrics are for this machine only\n'));

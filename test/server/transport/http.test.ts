@@ -256,6 +256,9 @@ describe('headers and health', () => {
     const metrics = await raw('/metrics', { method: 'GET' });
     expect(metrics.body).toContain('lanying_calls_total{door="http",command="server.info",outcome="ok"} 1');
   });
+  test.each(['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'])('/metrics is not passed on by a proxy on this machine: %s', async (name) => {
+    expect(await raw('/metrics', { method: 'GET', headers: { [name]: '192.0.2.7' } })).toMatchObject({ status: 403 });
+  });
   test('/readyz says why not', async () => {
     const broken = await openDoor({ router, overrides: { unready: () => ['store closed'] } });
     const answer = await fetch(`${broken.base}/readyz`);
