@@ -6,6 +6,7 @@ import { inputFromJson, outputToJson } from './commands/json.ts';
 import { openApiDocument } from './commands/openapi.ts';
 import { createRouter, createServices } from './commands/router.ts';
 import type { Config, Secrets } from './config/config.ts';
+import { systemScribe } from './domain/audit/scribe.ts';
 import { cookieValue } from './domain/sessions.ts';
 import { jobsOf } from './jobs/jobs.ts';
 import { startJobs } from './jobs/scheduler.ts';
@@ -42,7 +43,7 @@ export class BootError extends Error {
 
 async function openStore({ config, secrets, runtime }: ComposeParts): Promise<Store> {
   try {
-    return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime });
+    return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime, purgeRegister: config.purgeRegister ?? null });
   } catch (cause) {
     if (cause instanceof FolderLockedError) throw new BootError(`${cause.message}. Stop that process, or set LANYING_DATA.`, { cause });
     if (cause instanceof CorruptionError && cause.family === 'keys') {
@@ -80,6 +81,9 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     config: { serverName: about.name, version: about.version, origin, setupToken: secrets.setupToken, sessionKey: sessionKey(secrets.masterKey) },
   });
   const { conversations, sessions } = services;
+  // [R6] Before anything is served.
+  const purgedAgain = await services.retention.reapply(systemScribe('retention', runtime));
+  if (purgedAgain > 0) ops.purgedAgain(purgedAgain);
   let stopping = false;
   let broken = false;
   // A failed write leaves what is stored in doubt: the process ends and the next start reads what is there (fail-stop).

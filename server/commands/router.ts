@@ -13,6 +13,7 @@ import type { CallContext, Reply, Router } from './call.ts';
 import { conversationHandlers } from './conversations.ts';
 import type { Handlers, SignedInCaller } from './handler.ts';
 import { peopleHandlers } from './people.ts';
+import { retentionHandlers } from './retention.ts';
 import type { Services } from './services.ts';
 
 export type { CallContext, Effect, Reply, Router, TailPort } from './call.ts';
@@ -47,7 +48,7 @@ class CommandRouter implements Router {
 
   constructor(services: Services) {
     this.#services = services;
-    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services) };
+    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services), ...retentionHandlers(services) };
   }
 
   async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {

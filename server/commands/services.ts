@@ -12,6 +12,8 @@ import { Passkeys } from '../domain/passkeys.ts';
 import { Passwords } from '../domain/passwords.ts';
 import { People } from '../domain/people.ts';
 import { Permissions } from '../domain/permissions/permissions.ts';
+import { Retention } from '../domain/retention/retention.ts';
+import { ServerKey } from '../domain/retention/server-key.ts';
 import { Sessions } from '../domain/sessions.ts';
 import { type SignInAllowances, SignInLimits } from '../domain/sign-in-limits.ts';
 import { Vaults } from '../domain/vaults.ts';
@@ -52,6 +54,8 @@ export interface Services extends ServiceParts {
   readonly passkeys: Passkeys;
   readonly people: People;
   readonly permissions: Permissions;
+  readonly retention: Retention;
+  readonly serverKey: ServerKey;
   readonly sessions: Sessions;
   readonly vaults: Vaults;
 }
@@ -64,9 +68,12 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const passkeys = new Passkeys({ ceremonies: store.ceremonies, accounts: store.accounts, runtime, origin, serverName });
   const passwords = new Passwords(runtime);
   const failures = new SignInFailures(store.audit, runtime);
-  const conversations = new Conversations(store.conversations, bus);
+  const serverKey = new ServerKey(store.audit);
+  const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
+  const { retention: rules, erasure, blobs, purged: register } = store;
   return {
-    store, bus, runtime, config, sessions, limits, failures, grants, passkeys, conversations,
+    store, bus, runtime, config, sessions, limits, failures, grants, passkeys, conversations, serverKey,
+    retention: new Retention({ store: rules, erasure, blobs, conversations, register, key: serverKey, runtime }),
     audit: new AuditLog(store.audit, origin),
     accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, failures, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),

@@ -10,6 +10,8 @@ export interface Config {
   /** Absolute path. */
   readonly dataFolder: string;
   readonly logLevel: LogLevel;
+  /** Absolute path; left out or null: `purged` in the data folder. */
+  readonly purgeRegister?: string | null;
 }
 
 export interface Secrets {

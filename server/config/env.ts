@@ -87,6 +87,7 @@ export function readEnvironment(raw: Raw): Environment {
     port: portGiven ?? portOfOrigin,
     dataFolder: read('LANYING_DATA', resolve('data'), (text) => readPath('LANYING_DATA', text)),
     logLevel: read('LANYING_LOG_LEVEL', 'info', readLogLevel),
+    purgeRegister: read('LANYING_PURGE_REGISTER', null, (text) => readPath('LANYING_PURGE_REGISTER', text)),
   });
   const masterKeyFile = read('LANYING_MASTER_KEY_FILE', null, (text) => readPath('LANYING_MASTER_KEY_FILE', text));
   const setupToken = read('LANYING_SETUP_TOKEN', null, readSetupToken);

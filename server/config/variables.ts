@@ -9,6 +9,11 @@ export const variables = {
     meaning:
       'File with the 32-byte master key (raw, hex or base64). Kept beside the data it protects only against a lost disk image without it; keep it elsewhere.',
   },
+  LANYING_PURGE_REGISTER: {
+    default: '`purged` in the data folder',
+    meaning:
+      'File that remembers which days of which conversations were purged. Keep it outside of what a backup puts back, so that restored data is purged again.',
+  },
   LANYING_SETUP_TOKEN: {
     default: 'random',
     meaning: 'Fixes the token of the setup link, for automation (16–128 letters, digits, `-`, `_`).',

@@ -5,6 +5,8 @@
 import { chainInput, chainStart, type Entry } from '#protocol/envelope.ts';
 import type { ConversationId } from '#protocol/ids.ts';
 import type { EventBus, Happening } from '../ports/event-bus.ts';
+import type { Floor } from '#protocol/floor.ts';
+import type { LogFloor } from '../ports/retention-store.ts';
 import type { ConversationRecord, ConversationStore, Roster, RosterChange } from '../ports/store.ts';
 import { sha256 } from './digests.ts';
 import { RecentEntries } from './recent-entries.ts';
@@ -33,6 +35,12 @@ export function advanced(record: ConversationRecord, entry: Entry): Conversation
   };
 }
 
+const floored = (record: ConversationRecord, floor: LogFloor | null): ConversationRecord => ({
+  ...record,
+  metaSequence: record.metaSequence > (floor?.sequence ?? 0) ? record.metaSequence : 0,
+  floor,
+});
+
 export interface ConversationParts {
   readonly store: ConversationStore;
   readonly bus: EventBus;
@@ -46,10 +54,13 @@ export class Conversation {
   #published: ConversationRecord;
   #durable: Promise<unknown> = Promise.resolve();
   #lowering: Promise<void> | null = null;
+  #floor: Floor | null;
   readonly recent: RecentEntries;
 
-  constructor(parts: ConversationParts, record: ConversationRecord) {
+  /** `floor`: that of the record, signed. */
+  constructor(parts: ConversationParts, record: ConversationRecord, floor: Floor | null) {
     this.#parts = parts;
+    this.#floor = floor;
     this.#accepted = record;
     this.#published = record;
     this.recent = new RecentEntries(record.conversationId, record.headSequence, record.headHash);
@@ -63,6 +74,18 @@ export class Conversation {
   }
   get published(): ConversationRecord {
     return this.#published;
+  }
+
+  /** Everything up to here was purged; null: nothing was. */
+  get floor(): Floor | null {
+    return this.#floor;
+  }
+
+  /** From now on nothing at or below it is read ([R1]); what is above goes on. */
+  raiseFloor(floor: LogFloor, signed: Floor): void {
+    this.#accepted = floored(this.#accepted, floor);
+    this.#published = floored(this.#published, floor);
+    this.#floor = signed;
   }
 
   /** Resolves when everything accepted so far is on disk and published; rejects with StoreFailure. */
@@ -96,7 +119,7 @@ export class Conversation {
     this.recent.trim();
     this.#accepted = record;
     const publish = (): void => {
-      this.#published = record;
+      this.#published = floored(record, this.#accepted.floor);
       for (const happening of happenings) bus.publish(happening);
       bus.publish({ kind: 'appended', conversationId: this.id, generation: record.generation, entries });
     };
@@ -116,14 +139,15 @@ export class Conversation {
   async hashAt(sequence: number): Promise<Uint8Array<ArrayBuffer> | null> {
     const known = this.recent.hashAt(sequence);
     if (known !== undefined) return new Uint8Array(known);
+    if (sequence === this.#floor?.sequence) return this.#floor.hash;
     if (sequence === 0) return sha256(chainStart(this.id, this.#accepted.generation));
     const [entry] = await this.#parts.store.readAfter(this.id, sequence - 1, 1, 1);
     return entry?.sequence === sequence ? entry.hash : null;
   }
 
-  /** Reads the log back until everything behind `sequence` is remembered. Several callers share one read. */
+  /** Reads the log back until everything behind `sequence`, or behind the purged part, is remembered. Several callers share one read. */
   async remember(sequence: number): Promise<void> {
-    while (this.recent.floor > sequence) {
+    while (this.recent.floor > Math.max(sequence, this.#floor?.sequence ?? 0)) {
       this.#lowering ??= this.#lower().finally(() => {
         this.#lowering = null;
       });
@@ -135,9 +159,16 @@ export class Conversation {
     const { floor } = this.recent;
     const entries = await this.#parts.store.readBefore(this.id, floor + 1, backfillEntries, backfillBytes);
     const [first] = entries;
-    if (first === undefined) throw new Error('the log has a gap');
+    if (first === undefined) {
+      // Purged while it was read.
+      if ((this.#floor?.sequence ?? 0) >= floor) return;
+      throw new Error('the log has a gap');
+    }
     const hash = await this.hashAt(first.sequence - 1);
-    if (hash === null) throw new Error('the log has a gap');
+    if (hash === null) {
+      if ((this.#floor?.sequence ?? 0) >= first.sequence) return;
+      throw new Error('the log has a gap');
+    }
     // A trim meanwhile moved the floor: what was read does not join on any more.
     if (this.recent.floor === floor) this.recent.prepend(hash, entries);
   }

@@ -4,6 +4,7 @@ import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { listPageMax } from '#protocol/limits.ts';
 import type { Conversation as ConversationView } from '#protocol/model.ts';
 import type { EventBus } from '../ports/event-bus.ts';
+import type { Floor } from '#protocol/floor.ts';
 import type { ConversationRecord, ConversationStore, Membership } from '../ports/store.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { Conversation } from './conversation.ts';
@@ -13,8 +14,11 @@ import { isActive, memberOf } from './roster.ts';
 /** How somebody stands to a conversation. */
 export type Relation = 'owner' | 'member' | 'leaving' | 'none';
 
+/** The floor of a record as it is said to clients; null when it has none. */
+export type SignFloor = (record: ConversationRecord) => Promise<Floor | null>;
+
 /** What a conversation and each of its members take in an answer, in CBOR or JSON. */
-const viewBytesMax = 600;
+const viewBytesMax = 800;
 const memberBytesMax = 100;
 
 /** Conversations kept in memory; one with a write under way stays referenced by its callers. */
@@ -27,9 +31,24 @@ export class Conversations {
   /** Those with entries under way: forgetting one of them would make a second copy behind the first. */
   readonly #busy = new Map<ConversationId, { readonly loaded: Promise<Conversation | null>; uses: number }>();
 
-  constructor(store: ConversationStore, bus: EventBus) {
+  readonly #signFloor: SignFloor;
+
+  constructor(store: ConversationStore, bus: EventBus, signFloor: SignFloor) {
     this.#store = store;
     this.#bus = bus;
+    this.#signFloor = signFloor;
+  }
+
+  /** After the store raised it: readers see it, and members who are online are told. */
+  async raiseFloor(conversationId: ConversationId): Promise<void> {
+    await this.using(conversationId, async (conversation) => {
+      const record = await this.#store.load(conversationId);
+      if (record === null || record.floor === null) return;
+      const signed = await this.#signFloor(record);
+      if (signed === null || signed.sequence <= (conversation.floor?.sequence ?? 0)) return;
+      conversation.raiseFloor(record.floor, signed);
+    });
+    this.#bus.publish({ kind: 'membership', conversationId, added: [], removed: [] });
   }
 
   load(conversationId: ConversationId): Promise<Conversation | null> {
@@ -138,7 +157,10 @@ export class Conversations {
     };
     try {
       const record: ConversationRecord | null = await this.#store.load(conversationId);
-      if (record !== null) return new Conversation({ store: this.#store, bus: this.#bus, onFailure: forget }, record);
+      if (record !== null) {
+        const parts = { store: this.#store, bus: this.#bus, onFailure: forget };
+        return new Conversation(parts, record, await this.#signFloor(record));
+      }
       forget();
       return null;
     } catch (cause) {
@@ -166,5 +188,6 @@ function viewOf(conversation: Conversation, userId: UserId, readSequence: number
     members: roster.members.map((member) => ({ ...member })),
     joinedSequence,
     readSequence,
+    floor: conversation.floor,
   };
 }

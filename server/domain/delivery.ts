@@ -106,6 +106,7 @@ export class Delivery {
       const { headSequence } = conversation.accepted;
       if (sequence > headSequence) return refuse('message.seen_refused', { reason: 'ahead' });
       if (headSequence - sequence > seenLagMax) return refuse('message.seen_refused', { reason: 'lag' });
+      if (sequence < (conversation.floor?.sequence ?? 0)) return refuse('message.seen_refused', { reason: 'purged' });
       if (conversation.recent.floor <= sequence) return null;
       await conversation.remember(sequence);
     }

@@ -6,6 +6,7 @@ import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { logPageBytesMax, logPageEntriesMax } from '#protocol/limits.ts';
 import type { LogPage } from '#protocol/model.ts';
+import type { Floor } from '#protocol/floor.ts';
 import type { ConversationStore } from '../ports/store.ts';
 import type { Conversation } from './conversation.ts';
 import { canRead, type Conversations } from './conversations.ts';
@@ -56,7 +57,8 @@ export class LogReader {
       const conversation = found.get(cursor.conversationId) ?? null;
       let page: LogPage | null = null;
       const readable = conversation !== null && refusedCursor(conversation, userId, cursor) === null;
-      if (readable && bytesLeft > 0 && (subscribe === null || !isAtHead(conversation, userId, cursor))) {
+      const whole = readable && purgedBehind(conversation, userId, cursor) === null;
+      if (whole && bytesLeft > 0 && (subscribe === null || !isAtHead(conversation, userId, cursor))) {
         page = await this.#pageAfter(conversation, userId, cursor.sequence, logPageEntriesMax, bytesLeft);
         for (const entry of page?.entries ?? []) bytesLeft -= entry.body.length;
       }
@@ -66,13 +68,13 @@ export class LogReader {
   }
 
   async #pageAfter(conversation: Conversation, userId: UserId, after: number, limit: number, limitBytes: number): Promise<LogPage | null> {
-    const from = Math.min(Math.max(after, joinedSequence(conversation, userId) - 1), conversation.published.headSequence);
+    const from = Math.min(Math.max(after, beginning(conversation, userId)), conversation.published.headSequence);
     const found = await this.#store.readAfter(conversation.id, from, limit, limitBytes);
     return this.#page(conversation, from, found);
   }
 
   async #pageBefore(conversation: Conversation, userId: UserId, before: number, limit: number): Promise<LogPage | null> {
-    const joined = joinedSequence(conversation, userId);
+    const joined = beginning(conversation, userId) + 1;
     const to = Math.min(Math.max(before, joined), conversation.published.headSequence + 1);
     const found = await this.#store.readBefore(conversation.id, to, limit, logPageBytesMax);
     const visible = found.filter((entry) => entry.sequence >= joined);
@@ -81,14 +83,26 @@ export class LogReader {
 
   /** Only what has been published: the rest is not promised to be on disk. */
   async #page(conversation: Conversation, from: number, found: readonly Entry[]): Promise<LogPage | null> {
-    const previousHash = await conversation.hashAt(from);
+    // Purged while it was read: the page begins behind the floor.
+    const start = Math.max(from, conversation.floor?.sequence ?? 0);
+    const previousHash = await conversation.hashAt(start);
     if (previousHash === null) return null;
     const { headSequence } = conversation.published;
-    return { entries: found.filter((entry) => entry.sequence <= headSequence), previousHash, headSequence };
+    const entries = found.filter((entry) => entry.sequence > start && entry.sequence <= headSequence);
+    return { entries, previousHash, headSequence, floor: conversation.floor };
   }
 }
 
-/** [C10] */
+/** Where this person's reading begins: behind what came before them ([C10]), and behind what was purged ([R10]). */
+const beginning = (conversation: Conversation, userId: UserId): number =>
+  Math.max(joinedSequence(conversation, userId) - 1, conversation.floor?.sequence ?? 0);
+
+/** A cursor into what was purged: there is no way on from it but from the floor. */
+function purgedBehind(conversation: Conversation, userId: UserId, cursor: Cursor): Floor | null {
+  const { floor } = conversation;
+  return floor !== null && Math.max(cursor.sequence, joinedSequence(conversation, userId) - 1) < floor.sequence ? floor : null;
+}
+
 const joinedSequence = (conversation: Conversation, userId: UserId): number => memberOf(conversation.published.roster, userId)?.joinedSequence ?? 1;
 
 function isAtHead(conversation: Conversation, userId: UserId, cursor: Cursor): boolean {
@@ -108,6 +122,8 @@ function settle(userId: UserId, cursor: Cursor, conversation: Conversation | nul
   if (conversation === null) return { state: 'refused', conversationId, code: 'conversation.unknown' };
   const code = refusedCursor(conversation, userId, cursor);
   if (code !== null) return { state: 'refused', conversationId, code };
+  const floor = purgedBehind(conversation, userId, cursor);
+  if (floor !== null) return { state: 'purged', conversationId, floor };
   if (subscribe !== null && isAtHead(conversation, userId, cursor)) {
     subscribe(conversationId);
     return { state: 'live', conversationId };

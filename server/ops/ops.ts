@@ -31,6 +31,8 @@ export interface Ops {
   hintLost(kind: string, cause: unknown): void;
   jobRan(job: string, swept: number, elapsedMs: number): void;
   jobFailed(job: string, cause: unknown): void;
+  /** An older copy of the data was put back: so many logs were purged again before serving. */
+  purgedAgain(logs: number): void;
   listening(port: number): void;
   draining(signal: string): void;
   stopped(inFlight: number): void;
@@ -179,6 +181,7 @@ export function createOps(options: {
       meters.jobFailures.inc({ job });
       log.error({ job, ...errorFields(cause) }, 'job failed');
     },
+    purgedAgain: (logs) => log.warn({ logs }, 'older data was put back: what had been purged was purged again'),
     listening: (port) => log.info({ port }, 'listening'),
     draining: (signal) => log.info({ signal }, 'draining'),
     stopped: (inFlight) => log.info({ inFlight }, 'stopped'),

@@ -108,5 +108,12 @@ export interface ErasureStore {
   reapply(registered: readonly RegisteredFloor[]): Promise<readonly RegisteredFloor[]>;
 }
 
+/** What was purged up to where, outside of the database, so that an older copy of it is noticed ([R6]). */
+export interface PurgeRegister {
+  read(): Promise<readonly RegisteredFloor[]>;
+  /** On disk when it resolves. Never lowers a floor. */
+  add(floors: readonly RegisteredFloor[]): Promise<void>;
+}
+
 /** Days that one plan may span. */
 export const purgeDaysMax = 366;

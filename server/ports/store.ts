@@ -11,7 +11,7 @@ import type {
 } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
 import type { BlobStore } from './blob-store.ts';
-import type { ErasureStore, LeaseStore, LogFloor, RetentionStore } from './retention-store.ts';
+import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore } from './retention-store.ts';
 import type { Acts, AuditStore } from './audit-store.ts';
 
 export class StoreFailure extends Error {
@@ -243,6 +243,7 @@ export interface Store {
   readonly blobs: BlobStore;
   readonly erasure: ErasureStore;
   readonly retention: RetentionStore;
+  readonly purged: PurgeRegister;
   readonly leases: LeaseStore;
   readonly audit: AuditStore;
   /** False after a failed write or once closed. */

@@ -49,6 +49,10 @@ export const errors = {
   'key_package.exhausted': { status: 409, retry: true },
   'audit.ahead': { status: 409, retry: false },
   'audit.unknown': { status: 404, retry: false },
+  'retention.too_many': { status: 409, retry: false },
+  'hold.unknown': { status: 404, retry: false },
+  'hold.second_person': { status: 403, retry: false },
+  'hold.too_many': { status: 409, retry: false },
   'server.unavailable': { status: 503, retry: true },
   'server.internal': { status: 500, retry: false },
 } as const satisfies Record<string, { readonly status: number; readonly retry: boolean }>;

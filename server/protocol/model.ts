@@ -1,6 +1,7 @@
 /** Shapes that several commands and events share. */
 import * as v from 'valibot';
 import { bytes, Entry, Epoch, Hash, Sequence, Timestamp } from './envelope.ts';
+import { Floor } from './floor.ts';
 import { ConversationId, DeviceId, Generation, MessageId, UnlockerId, UserId, WelcomeId } from './ids.ts';
 import * as limits from './limits.ts';
 
@@ -141,6 +142,8 @@ export const Conversation = v.strictObject({
   /** This person's own marks. */
   joinedSequence: Sequence,
   readSequence: Sequence,
+  /** Everything up to here was purged ([R10]). */
+  floor: v.nullable(Floor),
 });
 export type Conversation = v.InferOutput<typeof Conversation>;
 
@@ -149,6 +152,8 @@ export const LogPage = v.strictObject({
   /** Running hash just before the first entry (or at the cursor when there is none). */
   previousHash: Hash,
   headSequence: Sequence,
+  /** Everything up to here was purged: a page never reaches below ([R10]). */
+  floor: v.nullable(Floor),
 });
 export type LogPage = v.InferOutput<typeof LogPage>;
 

@@ -118,6 +118,7 @@ function viewOf(log: Log, members: readonly UserId[], userId: UserId): Conversat
     epochSequence: 1,
     headSequence: log.entries.length,
     headHash: new Uint8Array(32),
+    floor: null,
     metaSequence: 0,
     createdAt: 0,
     creator: owner,

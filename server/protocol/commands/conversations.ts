@@ -4,6 +4,7 @@ import { ConversationId, Generation, WelcomeId } from '../ids.ts';
 import * as limits from '../limits.ts';
 import { Cursor } from '../cursor.ts';
 import { Conversation, LogPage, NewCommit, NewMessage, Receipt, Suite, Welcome } from '../model.ts';
+import { Floor } from '../floor.ts';
 import { row } from './row.ts';
 
 const Empty = v.strictObject({});
@@ -114,6 +115,8 @@ export const conversationCommands = {
         v.variant('state', [
           v.strictObject({ state: v.literal('live'), conversationId: ConversationId }),
           v.strictObject({ state: v.literal('page'), conversationId: ConversationId, page: LogPage }),
+          /** The cursor lies in what was purged: everything up to `floor` is gone for good, go on from there ([R10]). */
+          v.strictObject({ state: v.literal('purged'), conversationId: ConversationId, floor: Floor }),
           /** Left out to keep the answer bounded: ask again. */
           v.strictObject({ state: v.literal('later'), conversationId: ConversationId }),
           /** Not a member (any more), or the log is another generation, or the cursor is ahead of it. */

@@ -8,10 +8,11 @@ import { accountCommands } from './accounts.ts';
 import { auditCommands } from './audit.ts';
 import { conversationCommands } from './conversations.ts';
 import { peopleCommands } from './people.ts';
+import { retentionCommands } from './retention.ts';
 
 export type { Caller, ResourceKind, Row } from './row.ts';
 
-export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands };
+export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...retentionCommands };
 
 export type Commands = typeof commands;
 export type CommandName = keyof Commands;

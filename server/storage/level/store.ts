@@ -3,6 +3,7 @@
  *   lock/         who has the folder (folder-lock.ts)
  *   keys/kek      key-encryption key (sealed/kek-file.ts)
  *   store/        LevelDB
+ *   purged        register of purges (purge-register.ts), unless it is kept elsewhere
  *   store-made    beside it: the store was made once, so an empty one is damage and not a first start
  */
 import { mkdir, open, stat } from 'node:fs/promises';
@@ -26,6 +27,7 @@ import { LevelInvites } from './invites.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { latestArrival } from './mailbox.ts';
 import { Prover } from './proof.ts';
+import { FilePurgeRegister } from './purge-register.ts';
 import { LevelLeases, LevelRetention } from './retention.ts';
 import { LevelSessions } from './sessions.ts';
 import { type Database, encodings } from './table.ts';
@@ -42,6 +44,8 @@ export interface LevelStoreOptions {
   /** 32 bytes. */
   readonly masterKey: Uint8Array;
   readonly runtime: Pick<Runtime, 'now' | 'random'>;
+  /** File of the register of purges; `purged` in the folder when left out. */
+  readonly purgeRegister?: string | null;
 }
 
 export interface LevelStore extends Store {
@@ -53,7 +57,7 @@ export interface LevelStore extends Store {
  * Throws FolderLockedError when somebody has the folder; CorruptionError('keys') for another master key or a damaged key
  * file, CorruptionError('store') when a store that was made is gone or empty; StoreFailure when LevelDB does not open.
  */
-export async function openLevelStore({ folder, masterKey, runtime }: LevelStoreOptions): Promise<LevelStore> {
+export async function openLevelStore({ folder, masterKey, runtime, purgeRegister }: LevelStoreOptions): Promise<LevelStore> {
   const lock = await lockFolder(folder);
   try {
     const made = await isThere(join(folder, 'store-made'));
@@ -67,7 +71,7 @@ export async function openLevelStore({ folder, masterKey, runtime }: LevelStoreO
       const arrivals = new Arrivals(runtime, await latestArrival(tables.mail));
       const audit = new AuditWriter({ tables, keys, writer });
       const access: Access = { tables, keys, writer, audit, mutex: new KeyedMutex(), arrivals, runtime };
-      return compose(access, database, folder, () => lock.release());
+      return compose(access, database, folder, purgeRegister ?? join(folder, 'purged'), () => lock.release());
     } catch (cause) {
       await database.close();
       throw cause;
@@ -78,7 +82,13 @@ export async function openLevelStore({ folder, masterKey, runtime }: LevelStoreO
   }
 }
 
-function compose(access: Access, database: Database, folder: string, release: () => Promise<void>): LevelStore {
+function compose(
+  access: Access,
+  database: Database,
+  folder: string,
+  purgeRegister: string,
+  release: () => Promise<void>,
+): LevelStore {
   const blobs = new DiskBlobs(access, folder);
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -98,6 +108,7 @@ function compose(access: Access, database: Database, folder: string, release: ()
     ceremonies: new LevelCeremonies(access),
     erasure: new LevelErasure(access, conversations, new Prover(access, database, join(folder, 'store'))),
     retention: new LevelRetention(access),
+    purged: new FilePurgeRegister(purgeRegister, access.keys.system('purged')),
     leases: new LevelLeases(access),
     blobs,
     audit: new LevelAudit(access),

@@ -1,6 +1,6 @@
 import type { Hold, RetentionPolicy } from '#protocol/retention.ts';
 import type { Acts } from '../../ports/audit-store.ts';
-import type { Lease, LeaseStore, RetentionStore } from '../../ports/retention-store.ts';
+import type { Lease, LeaseStore, PurgeRegister, RegisteredFloor, RetentionStore } from '../../ports/retention-store.ts';
 import { copy, type Shelf } from './shelf.ts';
 
 export class MemoryRetention implements RetentionStore {
@@ -77,5 +77,21 @@ export class MemoryLeases implements LeaseStore {
     if (stored === undefined || stored.token !== token || !stored.held) return false;
     this.#leases.set(job, { ...stored, ...change });
     return true;
+  }
+}
+
+export class MemoryPurgeRegister implements PurgeRegister {
+  readonly #floors = new Map<string, RegisteredFloor>();
+
+  async read(): Promise<readonly RegisteredFloor[]> {
+    return copy([...this.#floors.values()]);
+  }
+
+  async add(floors: readonly RegisteredFloor[]): Promise<void> {
+    for (const each of floors) {
+      const known = this.#floors.get(each.conversationId);
+      if (known?.generation === each.generation && known.floor.sequence >= each.floor.sequence) continue;
+      this.#floors.set(each.conversationId, copy(each));
+    }
   }
 }

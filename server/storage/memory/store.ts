@@ -6,7 +6,7 @@ import { MemoryBlobs } from './blobs.ts';
 import { MemoryConversations } from './conversations.ts';
 import { MemoryDevices } from './devices.ts';
 import { MemoryErasure } from './erasure.ts';
-import { MemoryLeases, MemoryRetention } from './retention.ts';
+import { MemoryLeases, MemoryPurgeRegister, MemoryRetention } from './retention.ts';
 import { Shelf } from './shelf.ts';
 import { MemoryCeremonies, MemoryVaults } from './vaults.ts';
 
@@ -28,6 +28,7 @@ export function openMemoryStore(): Store {
     ceremonies: new MemoryCeremonies(shelf),
     erasure: new MemoryErasure(shelf, conversations),
     retention: new MemoryRetention(shelf),
+    purged: new MemoryPurgeRegister(),
     leases: new MemoryLeases(shelf),
     blobs: new MemoryBlobs(() => shelf.writing()),
     audit,

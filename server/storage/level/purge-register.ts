@@ -1,0 +1,153 @@
+/**
+ * The register of floors beside the database: which logs were purged up to where, so that a database that was put back
+ * from an older copy is purged again before it serves. A file of frames: length 4 · sealed record; the record's place in
+ * the file is its associated data. Appended and synced; a torn last frame was never told to anybody and is overwritten.
+ */
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { decode, encode } from 'cborg';
+import * as v from 'valibot';
+import { Hash, Sequence, Timestamp, uint64 } from '#protocol/envelope.ts';
+import { ConversationId, Generation } from '#protocol/ids.ts';
+import type { PurgeRegister, RegisteredFloor } from '../../ports/retention-store.ts';
+import { CorruptionError } from '../../ports/store.ts';
+import { joinBytes, uint32 } from '../bytes.ts';
+import type { RecordCipher } from '../sealed/record-cipher.ts';
+
+const Registered: v.GenericSchema<unknown, RegisteredFloor> = v.strictObject({
+  conversationId: ConversationId,
+  generation: Generation,
+  floor: v.strictObject({ sequence: Sequence, hash: Hash, sentAt: Timestamp, day: Sequence, purgedAt: Timestamp }),
+});
+const frameBytesMax = 4096;
+/** The file is written anew when it has so many frames more than twice its floors. */
+const slack = 256;
+
+interface Contents {
+  readonly floors: Map<ConversationId, RegisteredFloor>;
+  frames: number;
+  /** Where the next frame goes. */
+  end: number;
+}
+
+export class FilePurgeRegister implements PurgeRegister {
+  readonly #path: string;
+  readonly #cipher: RecordCipher;
+  #contents: Contents | null = null;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  /** `cipher` of the family `purged`. */
+  constructor(path: string, cipher: RecordCipher) {
+    this.#path = path;
+    this.#cipher = cipher;
+  }
+
+  async read(): Promise<readonly RegisteredFloor[]> {
+    return [...(await this.#load()).floors.values()];
+  }
+
+  add(floors: readonly RegisteredFloor[]): Promise<void> {
+    const added = this.#tail.then(() => this.#add(floors));
+    this.#tail = added.catch(() => undefined);
+    return added;
+  }
+
+  async #add(floors: readonly RegisteredFloor[]): Promise<void> {
+    const contents = await this.#load();
+    const fresh = floors.filter(({ conversationId, generation, floor }) => {
+      const known = contents.floors.get(conversationId);
+      return known === undefined || known.generation !== generation || known.floor.sequence < floor.sequence;
+    });
+    if (fresh.length === 0) return;
+    for (const floor of fresh) contents.floors.set(floor.conversationId, floor);
+    if (contents.frames + fresh.length > 2 * contents.floors.size + slack) return this.#rewrite(contents);
+    const frames = joinBytes(...fresh.map((floor, at) => this.#frame(contents.frames + at, floor)));
+    const isNew = contents.end === 0;
+    if (isNew) await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    await writeAt(this.#path, contents.end, frames);
+    if (isNew) await syncFolder(dirname(this.#path));
+    contents.frames += fresh.length;
+    contents.end += frames.length;
+  }
+
+  async #rewrite(contents: Contents): Promise<void> {
+    const floors = [...contents.floors.values()];
+    const bytes = joinBytes(...floors.map((floor, at) => this.#frame(at, floor)));
+    await writeAt(`${this.#path}.new`, 0, bytes);
+    await rename(`${this.#path}.new`, this.#path);
+    await syncFolder(dirname(this.#path));
+    contents.frames = floors.length;
+    contents.end = bytes.length;
+  }
+
+  #frame(place: number, floor: RegisteredFloor): Uint8Array<ArrayBuffer> {
+    const sealed = this.#cipher.seal(uint64(place), encode(floor));
+    return joinBytes(uint32(sealed.length), sealed);
+  }
+
+  /** Throws CorruptionError('purged') when a frame before the last does not open: another key, or a damaged file. */
+  async #load(): Promise<Contents> {
+    if (this.#contents !== null) return this.#contents;
+    const file = await readIfThere(this.#path);
+    const contents: Contents = { floors: new Map(), frames: 0, end: 0 };
+    const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+    while (contents.end + 4 <= file.length) {
+      const length = view.getUint32(contents.end);
+      const next = contents.end + 4 + length;
+      if (length > frameBytesMax) throw new CorruptionError('purged', 'the register of purges is damaged');
+      if (next > file.length) break;
+      const floor = this.#opened(contents.frames, file.subarray(contents.end + 4, next));
+      if (floor === null) {
+        if (next < file.length || contents.frames === 0)
+          throw new CorruptionError('purged', 'the register of purges does not open: another master key, or a damaged file');
+        break;
+      }
+      contents.floors.set(floor.conversationId, floor);
+      contents.frames += 1;
+      contents.end = next;
+    }
+    this.#contents = contents;
+    return contents;
+  }
+
+  #opened(place: number, sealed: Uint8Array): RegisteredFloor | null {
+    try {
+      return v.parse(Registered, decode(this.#cipher.open(uint64(place), sealed)));
+    } catch (cause) {
+      if (cause instanceof CorruptionError) return null;
+      throw cause;
+    }
+  }
+}
+
+async function readIfThere(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return new Uint8Array(0);
+    throw cause;
+  }
+}
+
+/** What was behind is cut off. */
+async function writeAt(path: string, at: number, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, at === 0 ? 'w' : 'r+', 0o600);
+  try {
+    await file.truncate(at);
+    for (let done = 0; done < bytes.length; ) {
+      done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const parent = await open(folder, 'r');
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
+}

@@ -1,0 +1,181 @@
+/** Retention through the whole server, on a real folder: rules, holds, purges, receipts, restored copies. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import nacl from 'tweetnacl';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import * as v from 'valibot';
+import { floorStatement } from '#protocol/floor.ts';
+import type { ConversationId } from '#protocol/ids.ts';
+import { Receipt, receiptPrefix } from '#protocol/retention.ts';
+import { events } from '#protocol/events.ts';
+import { systemRuntime } from '../../../server/ops/system-runtime.ts';
+import { startServer, type TestServer } from '../../harness/server.ts';
+import { codeOf, joined, okay, type Peer, reasonOf, talk, value } from '../commands/world.ts';
+import { answerOf, Served } from './served.ts';
+
+const dayMs = 86_400_000;
+let shiftMs = 0;
+const runtime = { ...systemRuntime, now: () => systemRuntime.now() + shiftMs };
+let server: TestServer;
+let world: Served;
+beforeEach(async () => {
+  shiftMs = 0;
+  server = await startServer({ runtime });
+  world = new Served(server);
+});
+afterEach(() => server.remove());
+
+const everywhere = (days: number | null) => ({ class: 'messages' as const, conversationId: null, days });
+
+async function admin(owner: Peer, handle: string): Promise<Peer> {
+  const { token } = okay(await owner.call('invite.create', { role: 'admin' }));
+  return world.person(handle, { kind: 'invite', token });
+}
+
+async function say(peer: Peer, conversationId: ConversationId, words: readonly string[]): Promise<void> {
+  for (const word of words) {
+    const { conversation } = okay(await peer.call('conversation.get', { conversationId }));
+    const seen = { sequence: conversation.headSequence, hash: conversation.headHash };
+    okay(await peer.call('conversation.send', { conversationId, kind: 'message', message: peer.message(1, seen, word) }));
+  }
+}
+
+/** Owner and guest talk, and five days later once more. */
+async function talked() {
+  const owner = await world.owner();
+  const guest = await world.invited(owner, 'guest');
+  const { conversationId } = await talk(world, owner, [guest]);
+  await joined(guest, conversationId);
+  await say(owner, conversationId, ['first', 'second', 'third']);
+  const before = okay(await owner.call('conversation.get', { conversationId })).conversation;
+  shiftMs += 5 * dayMs;
+  await say(owner, conversationId, ['later']);
+  return { owner, guest, conversationId, before };
+}
+
+test('[R8] [P2] owner and admins set for how long things are kept, a conversation\'s rule goes first, and each change is in the audit log', async () => {
+  const { owner, guest, conversationId } = await talked();
+  const helper = await admin(owner, 'helper');
+  expect(codeOf(await guest.call('retention.set', everywhere(1)))).toBe('permission.denied');
+  expect(codeOf(await guest.call('retention.get', {}))).toBe('permission.denied');
+  expect(codeOf(await helper.call('retention.set', { class: 'sessions', conversationId, days: 1 }))).toBe('input.invalid');
+  expect(codeOf(await helper.call('retention.set', { ...everywhere(1), conversationId: world.id<ConversationId>() }))).toBe('conversation.unknown');
+  okay(await helper.call('retention.set', everywhere(2)));
+  okay(await owner.call('retention.set', { ...everywhere(null), conversationId }));
+  expect(okay(await owner.call('retention.preview', {})).items).toEqual([]);
+  expect(okay(await owner.call('retention.run', {}))).toEqual({ receipt: null });
+  okay(await owner.call('retention.set', { ...everywhere(3), conversationId }));
+  expect(okay(await owner.call('retention.preview', {})).items).toMatchObject([{ conversationId, days: 3, heldBy: null, fromSequence: 1 }]);
+  const { policies } = okay(await helper.call('retention.get', {}));
+  expect(policies.map(({ days, setBy }) => [days, setBy]).toSorted()).toEqual([[2, helper.userId], [3, owner.userId]]);
+  const { entries } = okay(await owner.call('audit.list', {}));
+  expect(entries.filter(({ act }) => act === 'policy.changed').map(({ before, after }) => [before?.['days'], after?.['days']])).toEqual([[null, 3], [null, null], [null, 2]]);
+});
+
+test('[R10] [R1] [R2] readers are told of a floor that the server signed, and the log goes on behind it', async () => {
+  const { owner, guest, conversationId, before } = await talked();
+  const live = await server.socket(world.cookie(guest));
+  okay(await owner.call('retention.set', everywhere(2)));
+  const { receipt } = okay(await owner.call('retention.run', {}));
+  expect(receipt?.ranges).toMatchObject([{ conversationId, fromSequence: 1, throughSequence: before.headSequence, counts: { entries: before.headSequence } }]);
+  expect(receipt?.proof).toMatchObject({ found: 0, shredded: true });
+
+  const { conversation } = okay(await guest.call('conversation.get', { conversationId }));
+  const floor = value(conversation.floor);
+  expect([floor.sequence, floor.hash]).toEqual([before.headSequence, before.headHash]);
+  const { publicKey } = okay(await guest.call('retention.key', {}));
+  const statement = floorStatement(conversationId, conversation.generation, floor);
+  expect(nacl.sign.detached.verify(statement, floor.signature, publicKey)).toBe(true);
+  const told = (await live.event('conversation')).map((payload) => v.parse(events.conversation, payload).conversation);
+  expect(told.at(-1)?.floor).toEqual(floor);
+
+  for (const input of [{ after: 0 }, { before: 1_000 }, {}]) {
+    const { page } = okay(await guest.call('log.read', { conversationId, ...input }));
+    expect([page.entries.map(({ sequence }) => sequence), page.previousHash, page.floor]).toEqual([[floor.sequence + 1], floor.hash, floor]);
+  }
+  const cursorAt = (sequence: number) => ({ conversationId, generation: conversation.generation, sequence });
+  const tail = async (sequence: number) => answerOf('log.tail', await live.call('log.tail', { cursors: [cursorAt(sequence)] })).results[0];
+  expect(await tail(floor.sequence - 1)).toEqual({ state: 'purged', conversationId, floor });
+  expect(await tail(floor.sequence)).toMatchObject({ state: 'page', page: { entries: [{ sequence: floor.sequence + 1 }] } });
+
+  const stale = owner.message(1, { sequence: floor.sequence - 1, hash: floor.hash }, 'too old');
+  expect(reasonOf(await owner.call('conversation.send', { conversationId, kind: 'message', message: stale }))).toBe('purged');
+  const fresh = owner.message(1, { sequence: floor.sequence, hash: floor.hash }, 'seen the floor');
+  const { receipt: sent } = okay(await owner.call('conversation.send', { conversationId, kind: 'message', message: fresh }));
+  expect(sent.sequence).toBe(floor.sequence + 2);
+  await server.restart();
+  expect(okay(await guest.call('log.read', { conversationId, after: 0 })).page.floor).toEqual(floor);
+  await live.close();
+});
+
+test('[R5] a receipt says what went, why and how it was verified, under the server\'s signature', async () => {
+  const { owner, conversationId } = await talked();
+  okay(await owner.call('retention.set', everywhere(2)));
+  const { receipt } = okay(await owner.call('retention.run', {}));
+  expect(okay(await owner.call('retention.run', {}))).toEqual({ receipt: null });
+  const { receipts, more } = okay(await owner.call('retention.receipts', {}));
+  expect([receipts.length, more]).toEqual([1, false]);
+  const [signed] = receipts;
+  const { publicKey } = okay(await owner.call('retention.key', {}));
+  const bytes = new TextEncoder().encode(receiptPrefix + value(signed).statement);
+  expect(nacl.sign.detached.verify(bytes, value(signed).signature, publicKey)).toBe(true);
+  expect(v.parse(Receipt, JSON.parse(value(signed).statement))).toEqual(receipt);
+  expect(receipt?.ranges[0]?.reason).toMatchObject({ kind: 'policy', conversationId: null, days: 2 });
+  expect(okay(await owner.call('retention.receipts', { before: value(signed).receiptId })).receipts).toEqual([]);
+  const run = okay(await owner.call('audit.list', {})).entries.find(({ act }) => act === 'purge.run');
+  expect(run?.after).toMatchObject({ receipt: receipt?.receiptId, conversations: 1 });
+  expect(conversationId).toBe(receipt?.ranges[0]?.conversationId);
+});
+
+test('[R9] [R12] a hold suspends at once, stands only with two people, ends by itself, and the preview says what it keeps', async () => {
+  const { owner, conversationId } = await talked();
+  const helper = await admin(owner, 'helper');
+  okay(await owner.call('retention.set', everywhere(2)));
+  const until = runtime.now() + 20 * dayMs;
+  expect(codeOf(await owner.call('hold.place', { conversationId, reason: 'Case 12', until: runtime.now() - 1 }))).toBe('input.invalid');
+  const { hold } = okay(await owner.call('hold.place', { conversationId, reason: 'Case 12', until }));
+  const held = async () => okay(await owner.call('retention.preview', {})).items.map(({ heldBy }) => heldBy);
+  expect(await held()).toEqual([hold.holdId]);
+  expect(okay(await owner.call('retention.run', {})).receipt).toBeNull();
+  expect(codeOf(await owner.call('hold.confirm', { holdId: hold.holdId }))).toBe('hold.second_person');
+  shiftMs += 4 * dayMs;
+  // Nobody confirmed it in time.
+  expect(await held()).toEqual([null]);
+  expect(codeOf(await helper.call('hold.confirm', { holdId: hold.holdId }))).toBe('hold.unknown');
+
+  const second = okay(await owner.call('hold.place', { conversationId: null, reason: 'Case 13', until })).hold;
+  expect(okay(await helper.call('hold.confirm', { holdId: second.holdId })).hold.state).toBe('active');
+  shiftMs += 4 * dayMs;
+  expect(okay(await owner.call('retention.run', {})).receipt).toBeNull();
+  expect(okay(await helper.call('hold.release', { holdId: second.holdId })).hold.state).toBe('releasing');
+  expect(codeOf(await helper.call('hold.confirm', { holdId: second.holdId }))).toBe('hold.second_person');
+  expect(await held()).toEqual([second.holdId]);
+  expect(okay(await owner.call('hold.confirm', { holdId: second.holdId })).hold.state).toBe('released');
+  expect(okay(await owner.call('retention.run', {})).receipt?.ranges).toHaveLength(1);
+  const acts = okay(await owner.call('audit.list', {})).entries.map(({ act }) => act).filter((act) => act.startsWith('hold.'));
+  expect(acts.toReversed()).toEqual(['hold.requested', 'hold.requested', 'hold.placed', 'hold.requested', 'hold.lifted']);
+});
+
+test('[R6] an older copy of the data is purged again before it is served, and gets a receipt of its own', async () => {
+  const { owner, conversationId, before } = await talked();
+  okay(await owner.call('retention.set', everywhere(2)));
+  await server.stop();
+  const copy = mkdtempSync(join(tmpdir(), 'lanying-copy-'));
+  cpSync(server.dataFolder, copy, { recursive: true });
+  await server.restart();
+  okay(await owner.call('retention.run', {}));
+  const register = readFileSync(join(server.dataFolder, 'purged'));
+  await server.stop();
+  // Everything is put back but the register of purges.
+  for (const name of readdirSync(server.dataFolder)) if (name !== 'purged') rmSync(join(server.dataFolder, name), { recursive: true });
+  cpSync(copy, server.dataFolder, { recursive: true });
+  rmSync(copy, { recursive: true });
+  expect(readFileSync(join(server.dataFolder, 'purged')).equals(register)).toBe(true);
+  await server.restart();
+  expect(server.logLines.join('')).toContain('purged again');
+  const { page } = okay(await owner.call('log.read', { conversationId, after: 0 }));
+  expect([page.entries.map(({ sequence }) => sequence), page.floor?.sequence]).toEqual([[before.headSequence + 1], before.headSequence]);
+  const { receipts } = okay(await owner.call('retention.receipts', {}));
+  expect(receipts.map(({ statement }) => v.parse(Receipt, JSON.parse(statement)).ranges[0]?.reason.kind)).toEqual(['restore']);
+});
