@@ -1,6 +1,7 @@
 /** The only place where adapters meet services. */
 import { hkdfSync } from 'node:crypto';
 import about from '../package.json' with { type: 'json' };
+import { HeadWebhook } from './bus/head-webhook.ts';
 import { InProcessBus } from './bus/in-process.ts';
 import { inputFromJson, outputToJson } from './commands/json.ts';
 import { openApiDocument } from './commands/openapi.ts';
@@ -11,8 +12,10 @@ import { cookieValue } from './domain/sessions.ts';
 import { jobsOf } from './jobs/jobs.ts';
 import { startJobs } from './jobs/scheduler.ts';
 import type { Ops } from './ops/ops.ts';
+import type { HeadSink } from './ports/audit-store.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { CorruptionError, type Store, StoreFailure } from './ports/store.ts';
+import { HeadFile } from './storage/disk/head-file.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
 import { openLevelStore } from './storage/level/store.ts';
 import { createDoor } from './transport/door.ts';
@@ -71,6 +74,11 @@ export async function compose(parts: ComposeParts): Promise<Server> {
 const sessionKey = (masterKey: Uint8Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(hkdfSync('sha256', masterKey, new Uint8Array(0), 'lanying session key 1', 32));
 
+function headSinks({ auditHeads }: Config, runtime: Runtime): readonly HeadSink[] {
+  const { file, webhook } = auditHeads ?? { file: null, webhook: null };
+  return [...(file === null ? [] : [new HeadFile(file)]), ...(webhook === null ? [] : [new HeadWebhook(webhook, runtime)])];
+}
+
 async function join({ config, secrets, ops, runtime, webFolder, onBroken }: ComposeParts, store: Store): Promise<Server> {
   const bus = new InProcessBus((cause) => ops.hintLost('bus', cause));
   const { origin } = config;
@@ -112,7 +120,9 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     unready: () => (store.isOpen() ? [] : ['store closed']),
     onFailure,
   });
-  const jobs = startJobs(jobsOf(store, runtime), ops, runtime);
+  const { heads } = services.audit;
+  ops.auditKey(await heads.verifierKey());
+  const jobs = startJobs(jobsOf(store, runtime, { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }), ops, runtime);
   return {
     listen: () => door.listen(),
     setupNeeded: async () => (await store.accounts.count()) === 0,

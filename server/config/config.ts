@@ -12,6 +12,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Absolute path; left out or null: `purged` in the data folder. */
   readonly purgeRegister?: string | null;
+  /** Where signed tree heads of the audit log go; absolute path and URL. */
+  readonly auditHeads?: { readonly file: string | null; readonly webhook: string | null };
 }
 
 export interface Secrets {

@@ -53,6 +53,13 @@ function readPath(name: Variable, text: string): Reading<string> {
   return { problem: `${name} must be a path.` };
 }
 
+function readWebhook(text: string): Reading<string> {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const fits = url !== null && (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '';
+  if (fits && url.hash === '') return { value: url.href };
+  return { problem: 'LANYING_AUDIT_HEAD_WEBHOOK must be an https:// or http:// address without a name and password in it.' };
+}
+
 function readSetupToken(text: string): Reading<string> {
   if (/^[A-Za-z0-9_-]{16,128}$/.test(text)) return { value: text };
   return { problem: 'LANYING_SETUP_TOKEN must have 16 to 128 letters, digits, "-" or "_".' };
@@ -86,6 +93,10 @@ export function readEnvironment(raw: Raw): Environment {
     bind: read('LANYING_BIND', '127.0.0.1', readBind),
     port: portGiven ?? portOfOrigin,
     dataFolder: read('LANYING_DATA', resolve('data'), (text) => readPath('LANYING_DATA', text)),
+    auditHeads: {
+      file: read('LANYING_AUDIT_HEAD_FILE', null, (text) => readPath('LANYING_AUDIT_HEAD_FILE', text)),
+      webhook: read('LANYING_AUDIT_HEAD_WEBHOOK', null, readWebhook),
+    },
     logLevel: read('LANYING_LOG_LEVEL', 'info', readLogLevel),
     purgeRegister: read('LANYING_PURGE_REGISTER', null, (text) => readPath('LANYING_PURGE_REGISTER', text)),
   });

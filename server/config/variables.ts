@@ -18,6 +18,14 @@ export const variables = {
     default: 'random',
     meaning: 'Fixes the token of the setup link, for automation (16–128 letters, digits, `-`, `_`).',
   },
+  LANYING_AUDIT_HEAD_FILE: {
+    default: 'none',
+    meaning: 'File to which signed heads of the audit log are appended every five minutes when there are new entries. Keep it on another machine’s disk.',
+  },
+  LANYING_AUDIT_HEAD_WEBHOOK: {
+    default: 'none',
+    meaning: '`https://…` or `http://…` address to which the same heads are posted as text.',
+  },
   LANYING_LOG_LEVEL: { default: '`info`', meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' },
 } as const satisfies Record<string, { readonly default: string; readonly meaning: string }>;
 

@@ -2,6 +2,10 @@
 import type { Runtime } from '../ports/runtime.ts';
 import type { Store } from '../ports/store.ts';
 import type { Job } from './scheduler.ts';
+import { type AuditHeadParts, exportAuditHead } from './export-audit-head.ts';
 import { sweepExpiredSessions } from './sweep-expired.ts';
 
-export const jobsOf = (store: Store, runtime: Runtime): readonly Job[] => [sweepExpiredSessions(store.sessions, runtime)];
+export const jobsOf = (store: Store, runtime: Runtime, audit: AuditHeadParts): readonly Job[] => [
+  exportAuditHead(audit),
+  sweepExpiredSessions(store.sessions, runtime),
+];

@@ -37,6 +37,8 @@ export interface Ops {
   draining(signal: string): void;
   stopped(inFlight: number): void;
   masterKeyMade(path: string): void;
+  /** The public key that verifies heads of the audit log. */
+  auditKey(verifierKey: string): void;
   crashed(cause: unknown): void;
   /** Prometheus text format 0.0.4. */
   metrics(): Promise<string>;
@@ -190,6 +192,7 @@ export function createOps(options: {
         { path },
         'made a master key beside the data: whoever has the folder can open its records; copy the key to a safe place, and keep it elsewhere with LANYING_MASTER_KEY_FILE',
       ),
+    auditKey: (verifierKey) => log.info({ verifierKey }, 'key of the audit log: keep it elsewhere, to verify tree heads with'),
     crashed: (cause) => log.fatal(errorFields(cause), 'broken invariant, stopping'),
     metrics: () => registry.metrics(),
   };

@@ -58,3 +58,11 @@ export interface AuditStore {
   /** Seed of the key that signs tree heads, 32 bytes; made once. */
   signingSeed(): Promise<Uint8Array<ArrayBuffer>>;
 }
+
+/** A place outside of this process that keeps signed tree heads. */
+export interface HeadSink {
+  /** A fixed word, for the log. */
+  readonly name: string;
+  /** Resolves when it was taken. Giving the same one twice is harmless. */
+  deliver(checkpoint: string): Promise<void>;
+}

@@ -25,6 +25,7 @@ export type Happening =
   | { readonly kind: 'devices'; readonly userId: UserId }
   | { readonly kind: 'keyPackagesLow'; readonly deviceId: DeviceId; readonly suite: Suite; readonly count: number }
   | { readonly kind: 'sessionEnded'; readonly sessionId: SessionId; readonly reason: 'signed_out' | 'revoked' | 'expired' }
+  | { readonly kind: 'auditHead'; readonly checkpoint: string; readonly admins: readonly UserId[] }
   | { readonly kind: 'sessionBound'; readonly sessionId: SessionId; readonly deviceId: DeviceId };
 
 export interface EventBus {

@@ -36,6 +36,8 @@ export const events = {
   keyPackages: v.strictObject({ suite: Suite, count: v.number() }),
   /** This socket read too slowly and was taken off these conversations: use log.tail from the cursors. */
   lagged: v.strictObject({ conversationIds: v.array(ConversationId) }),
+  /** To administrators: the signed head of the audit log, to be held against the last one that they saw. */
+  auditHead: v.strictObject({ checkpoint: v.string() }),
   sessionEnded: v.strictObject({ reason: v.picklist(['signed_out', 'revoked', 'expired']) }),
   /** The server is about to stop; reconnect after a moment. */
   draining: v.strictObject({}),

@@ -68,6 +68,9 @@ function tell(parts: FanOutParts, announce: (conversationId: ConversationId) => 
     case 'sessionEnded':
       for (const connection of directory.bySession(happening.sessionId)) connection.end(happening.reason);
       return;
+    case 'auditHead':
+      for (const userId of happening.admins) for (const connection of directory.byUser(userId)) connection.event('auditHead', { checkpoint: happening.checkpoint });
+      return;
     case 'sessionBound':
       for (const connection of directory.bySession(happening.sessionId)) connection.bound(happening.deviceId);
       return;
