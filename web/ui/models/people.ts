@@ -46,6 +46,18 @@ export function titleOf(conversation: ConversationView, me: UserId | null, peopl
   return new Intl.ListFormat(locale, { type: 'unit', style: 'narrow' }).format(names.slice(0, 4)) + (names.length > 4 ? ' …' : '');
 }
 
+/** For a line that must not break: about `widthMax` Latin letters wide, a Chinese character counting as two. */
+export function shortTitle(title: string, widthMax: number): string {
+  let width = 0;
+  let short = '';
+  for (const { segment } of new Intl.Segmenter().segment(title)) {
+    width += /[\u1100-\uffff]/.test(segment) ? 2 : 1;
+    if (width > widthMax) return `${short.trimEnd()}…`;
+    short += segment;
+  }
+  return title;
+}
+
 /** The existing conversation without a title that has exactly these two, newest first. */
 export const directConversation = (conversations: readonly ConversationView[], other: UserId): ConversationView | undefined =>
   conversations.find((item) => item.active && item.title === null && item.members.length === 2 && item.members.includes(other));

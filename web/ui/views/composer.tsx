@@ -5,6 +5,7 @@ import { ErrorNote } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import { codeOf, type ConversationView, type EngineErrorCode } from '../models/app.ts';
 import { composerKey, draftAfterMs, lineCount, sendable, typingEveryMs } from '../models/composer.ts';
+import { shortTitle } from '../models/people.ts';
 import { useApp } from './context.tsx';
 
 /** Text that survives everything: kept in the model at each key, handed to the engine shortly after. */
@@ -86,7 +87,7 @@ export function Composer({ conversation, title }: { readonly conversation: Conve
           ref={field}
           className="composer-field"
           aria-label={t('composer.name')}
-          placeholder={t('composer.placeholder', { title })}
+          placeholder={t('composer.placeholder', { title: shortTitle(title, 22) })}
           rows={lineCount(text)}
           value={text}
           onChange={(event) => change(event.currentTarget.value)}

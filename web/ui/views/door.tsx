@@ -12,13 +12,16 @@ export function Door({ title, step, children }: { readonly title: string; readon
   const { t } = useText();
   const preferences = usePreferences();
   const locale = useStore(preferences, (now) => now.locale);
+  const frame = useRef<HTMLDivElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
+    // A new step begins at its top, wherever the one before was left.
+    frame.current?.scrollTo({ top: 0 });
     const active = document.activeElement;
     if (active === null || active === document.body) heading.current?.focus();
   }, [title]);
   return (
-    <div className="door">
+    <div className="door" ref={frame}>
       <header className="door-head">
         <span className="brand">
           <Mark />

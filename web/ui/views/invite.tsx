@@ -21,6 +21,8 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
   useEffect(() => {
     link.current?.focus();
     link.current?.select();
+    // The start says whose link it is.
+    link.current?.scrollTo({ left: 0 });
   }, [made]);
   const mine = useSnapshot((now) => (now.account.state === 'ready' ? now.account.me.role : 'member'));
   const roles: readonly ('member' | 'admin')[] = mine === 'owner' ? ['member', 'admin'] : ['member'];

@@ -113,15 +113,27 @@ async function visit(page: Page, origin: string, locale: Locale, screen: Screen)
       // Two frames: the list measures its rows in one and places them in the next.
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
       await page.screenshot({ path: `${folder}/${name}-${theme}-${width}.png` });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      if (wide > width) note(`${width} is ${wide} wide`);
       if (width === 390 && theme === 'light') for (const small of await smallTargets(page)) note(`390 ${small}`);
       if (checked.includes(`${locale}-${theme}-${width}`)) for (const found of await violations(page)) note(`${theme} ${width} ${found}`);
     }
   }
+  // 200 % zoom of 1440 px and the narrowest that must reflow (WCAG 1.4.10): nothing is cut off at the side.
+  for (const size of [sizes[1440], { width: 720, height: 450 }, sizes[390], { width: 320, height: 568 }]) {
+    await page.setViewportSize(size);
+    for (const cut of await cutOff(page)) note(`${size.width} cuts off ${cut}`);
+  }
   await page.close();
   return problems;
 }
+
+const cutOff = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('button, h1, h2, h3, p, label, input, textarea')].flatMap((element) => {
+      const box = element.getBoundingClientRect();
+      const hidden = box.width < 2 || element.closest('.sr-only, .skip') !== null || getComputedStyle(element.parentElement ?? element).clipPath !== 'none';
+      return hidden || (box.left > -1 && box.right < innerWidth + 1) ? [] : [`${element.className} ${(element.textContent ?? '').slice(0, 20)}`];
+    }),
+  );
 
 /** What a finger cannot hit: less than 44 px in height or width. Links within a sentence are as high as their line (WCAG 2.5.8). */
 const smallTargets = (page: Page): Promise<readonly string[]> =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConversationId } from '../../../../server/protocol/ids.ts';
 import type { ConversationView, EngineSnapshot, UserId } from '../../../../web/ui/models/app.ts';
 import { conversationRows, filterRows, listKey, neighbour, stopOf, unreadTotal } from '../../../../web/ui/models/conversation-list.ts';
-import { digitGroups, directConversation, filterPeople } from '../../../../web/ui/models/people.ts';
+import { digitGroups, directConversation, filterPeople, shortTitle } from '../../../../web/ui/models/people.ts';
 
 const me = 'me' as UserId;
 const ann = 'ann' as UserId;
@@ -98,6 +98,12 @@ describe('people', () => {
   it('filters by name and handle', () => {
     expect(filterPeople(people, '鲍').map((one) => one.userId)).toEqual([bob]);
     expect(filterPeople(people, 'AN').map((one) => one.userId)).toEqual([ann]);
+  });
+  it('shortens a title to a width, by whole characters', () => {
+    expect(shortTitle('Front desk', 10)).toBe('Front desk');
+    expect(shortTitle('Front desk of the house', 12)).toBe('Front desk o…');
+    expect(shortTitle('研究与供应商协调小组', 8)).toBe('研究与供…');
+    expect(shortTitle('👩‍💻👩‍💻👩‍💻', 4)).toBe('👩‍💻👩‍💻…');
   });
   it('shows 60 digits as twelve groups', () => {
     expect(digitGroups('1'.repeat(60))).toHaveLength(12);
