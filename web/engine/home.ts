@@ -8,7 +8,7 @@ import { encodeContent, textBytesMax } from './content/content.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import { Outbox } from './conversation/outbox.ts';
 import type { ConversationListener, Parts } from './conversation/parts.ts';
-import { Typing } from './conversation/typing.ts';
+import type { Typing } from './conversation/typing.ts';
 import { Directory } from './directory.ts';
 import { late } from './late.ts';
 import type { Runtime, Timer } from './ports.ts';
@@ -25,6 +25,7 @@ import { epochAgeMsMax } from '#protocol/limits.ts';
 /** Nobody makes conversations, adds people or publishes keys without a connection. */
 const creating = late(() => import('./conversation/creating.ts'));
 const claiming = late(() => import('./conversation/claiming.ts'));
+const typings = late(() => import('./conversation/typing.ts'));
 const keys = late(() => import('./keys.ts'));
 
 const upkeepEveryMs = 10 * 60_000;
@@ -43,7 +44,7 @@ export interface HomeListener {
 export class Home implements ConversationListener {
   readonly rooms: Rooms;
   readonly #outbox: Outbox;
-  readonly #typing: Typing;
+  #typing: Typing | null = null;
   readonly parts: Parts;
   readonly #drafts = new Map<ConversationId, string>();
   readonly #timelines = new Map<ConversationId, Timeline>();
@@ -63,7 +64,6 @@ export class Home implements ConversationListener {
     this.parts = { runtime, store, connection, directory, cipher: new BodyCipher(runtime), vault, me, listener: this };
     this.rooms = new Rooms(this.parts, (room) => this.#added(room));
     this.#outbox = new Outbox(this.parts, (room) => this.#blocked(room));
-    this.#typing = new Typing(this.parts, (id) => this.#push(id));
     this.#upkeep = runtime.after(upkeepEveryMs, () => this.#keepUp());
   }
 
@@ -133,7 +133,7 @@ export class Home implements ConversationListener {
     if (event.name === 'devices') return this.directory.refresh();
     const room = 'conversationId' in event.payload ? this.rooms.get(event.payload.conversationId) : null;
     if (room === null) return;
-    if (event.name === 'signal') return this.#typing.heard(room, event.payload);
+    if (event.name === 'signal') return (await this.#typer()).heard(room, event.payload);
     if (event.name === 'read') await this.#read(room, event.payload.readSequence);
   }
 
@@ -148,7 +148,7 @@ export class Home implements ConversationListener {
 
   onEntry(conversationId: ConversationId, message: MessageState): void {
     this.#timelines.get(conversationId)?.entered(message);
-    this.#typing.spoke(conversationId, message.entry.user);
+    this.#typing?.spoke(conversationId, message.entry.user);
     if (message.entry.device === this.me.deviceId) this.#background(this.#outbox.arrived(conversationId, message.entry.id, message.entry.sequence));
     const text = textOf(message);
     if (text !== null) this.listener.onText(conversationId, text);
@@ -158,6 +158,12 @@ export class Home implements ConversationListener {
 
   onNotice(notice: SecurityNotice): void {
     this.listener.onNotice(notice);
+  }
+
+  onPurged(conversationId: ConversationId, sequence: number, missed: boolean): void {
+    this.#timelines.get(conversationId)?.purged(sequence);
+    this.#background(this.#outbox.purged(conversationId, sequence, missed));
+    this.#push(conversationId);
   }
 
   /** Somebody left: whoever is online takes them out of the tree, each after a pause of its own length. */
@@ -337,8 +343,14 @@ export class Home implements ConversationListener {
     this.listener.onChange();
   }
 
-  typing(conversationId: ConversationId): Promise<void> {
-    return this.#typing.say(this.#active(conversationId));
+  async #typer(): Promise<Typing> {
+    const { Typing } = await typings();
+    return (this.#typing ??= new Typing(this.parts, (id) => this.#push(id)));
+  }
+
+  async typing(conversationId: ConversationId): Promise<void> {
+    const room = this.#active(conversationId);
+    if (this.connection.online) await (await this.#typer()).say(room);
   }
 
   async openTimeline(conversationId: ConversationId): Promise<void> {
@@ -359,7 +371,7 @@ export class Home implements ConversationListener {
   }
 
   #push(conversationId: ConversationId): void {
-    this.#timelines.get(conversationId)?.push(this.#typing.of(conversationId));
+    this.#timelines.get(conversationId)?.push(this.#typing?.of(conversationId) ?? []);
   }
 
   async markRead(conversationId: ConversationId, sequence: number): Promise<void> {

@@ -68,20 +68,37 @@ export async function enterByWelcome(parts: Parts, welcome: Welcome, summary: Su
     const expected = fromBase64Url(welcome.conversationId);
     if (expected === null || !sameBytes(groupId(group), expected) || epoch(group) !== welcome.epoch) throw new MlsError('wrong_group', 'welcome');
     const at = { sequence: welcome.sequence, hash: welcome.hash };
-    const entered = await keep(parts, { ...blank(summary, group, at, parts), joinedSequence: summary.joinedSequence }, group);
-    if (!pair.lastResort) await parts.store.write([parts.store.remove(keyPackages, name)]);
-    return entered;
+    // Used once: whoever is welcomed with it again has no key for it, not even after a crash.
+    const used = pair.lastResort ? [] : [parts.store.remove(keyPackages, name)];
+    return keep(parts, { ...blank(summary, group, at, parts), joinedSequence: summary.joinedSequence }, group, used);
   }
   return null;
 }
 
-/** Joins as one more device of a person who is in the group already, or anew after this device lost its state. */
+/**
+ * The latest epoch that is proven to have been: kept here, sealed by another device of the person, or named by the
+ * server. Group info of an earlier one would bring this device, and what it writes, to people who were removed since.
+ */
+async function epochProven(parts: Parts, { conversationId, epoch: named }: Summary): Promise<number> {
+  const kept = await new EpochKeys(parts, conversationId).latest();
+  const { items } = await parts.connection.call('archive.get', { conversationId, limit: 1 });
+  const [newest] = items;
+  const opened = newest === undefined ? null : await parts.vault.openArchive(conversationId, newest.epoch, newest.sealed);
+  return Math.max(named, kept, newest === undefined || opened === null ? 0 : newest.epoch);
+}
+
+/**
+ * Joins as one more device of a person who is in the group already, or anew after this device lost its state. Rejects
+ * with `wrong_group` or `wrong_epoch` when the group info is of another group or of an epoch that is over.
+ */
 export async function enterByExternalCommit(parts: Parts, summary: Summary): Promise<Conversation> {
   const { conversationId } = summary;
+  const proven = await epochProven(parts, summary);
   for (let attempt = 0; attempt < joinAttemptsMax; attempt += 1) {
     const info = await parts.connection.call('conversation.groupInfo', { conversationId });
     const joined = await joinByExternalCommit(info.groupInfo, { credential: parts.me.certificate }, contextOf(parts));
     if (!sameBytes(groupId(joined.next), bytesOfId(conversationId))) throw new MlsError('wrong_group', 'group info');
+    if (info.epoch < proven || epoch(joined.next) !== info.epoch + 1) throw new MlsError('wrong_epoch', 'group info');
     const id = idFromBytes<MessageId>(parts.runtime.random(idBytes));
     try {
       const { receipt } = await parts.connection.call('conversation.commit', {

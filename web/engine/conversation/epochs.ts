@@ -6,7 +6,7 @@ import { parseCertificate } from '#protocol/certificate.ts';
 import { bytesOfId, type ConversationId, type DeviceId, type UserId } from '#protocol/ids.ts';
 import { exportSecret, type GroupState, members } from '../mls/reading.ts';
 import type { StoreWrite } from '../ports.ts';
-import { epochs, type EpochState, padded } from '../store/records.ts';
+import { after, epochs, type EpochState, padded } from '../store/records.ts';
 import { late } from '../late.ts';
 import type { Parts } from './parts.ts';
 
@@ -51,6 +51,20 @@ export class EpochKeys {
     const known = this.#recent.get(name) ?? (await this.parts.store.get(epochs, name));
     if (known !== null) this.#remember(epoch, known);
     return known;
+  }
+
+  /** The highest epoch on this device, 0 when there is none. */
+  async latest(): Promise<number> {
+    const [row] = await this.parts.store.range(epochs, `${this.conversationId}/`, after(`${this.conversationId}/`), 1, true);
+    return row === undefined ? 0 : Number.parseInt(row.name.slice(row.name.indexOf('/') + 1), 16);
+  }
+
+  /** What was purged is not opened any more by anybody. */
+  async eraseBelow(epoch: number): Promise<void> {
+    const prefix = `${this.conversationId}/`;
+    const rows = await this.parts.store.range(epochs, prefix, `${prefix}${padded(epoch)}`, 10_000);
+    for (const { name } of rows) this.#recent.delete(name);
+    if (rows.length > 0) await this.parts.store.write(rows.map(({ name }) => this.parts.store.remove(epochs, name)));
   }
 
   /** Local, else from the archive; null when no device of the person ever archived it. */

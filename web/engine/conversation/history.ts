@@ -3,7 +3,7 @@ import type { Entry } from '#protocol/envelope.ts';
 import { logPageEntriesMax } from '#protocol/limits.ts';
 import { hashEntry } from '../content/chain.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
-import { inspectCommit, MlsError } from '../mls/reading.ts';
+import { inspectCommit, MlsError } from '../mls/index.ts';
 import type { StoreWrite } from '../ports.ts';
 import { messageIds, messages, type MessageState, padded, type Shown } from '../store/records.ts';
 import type { Conversation } from './conversation.ts';
@@ -14,7 +14,7 @@ import { readEntry } from './reader.ts';
 /** Brings the page before what is here; false when there is nothing older that this person may read. Only inside `exclusively`. */
 export async function fetchOlder(parts: Parts, conversation: Conversation, limit: number): Promise<boolean> {
   const { low, joinedSequence, conversationId, active } = conversation.state;
-  if (!active || low.sequence < joinedSequence || low.sequence === 0) return false;
+  if (!active || low.sequence < joinedSequence || low.sequence <= (conversation.state.floor ?? 0)) return false;
   const { page } = await parts.connection.call('log.read', { conversationId, before: low.sequence + 1, limit: Math.min(limit, logPageEntriesMax) });
   const hashes = chainedHashes(conversation, page.previousHash, page.entries);
   if (hashes === null) {

@@ -6,13 +6,17 @@ import type { Entry } from '#protocol/envelope.ts';
 import { LanyingError, type SecurityNotice } from '../api.ts';
 import { hashEntry } from '../content/chain.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
-import { deserialize, epoch as epochOfGroup, type GroupState, inspectCommit, type Member, members, MlsError, processCommit, serialize } from '../mls/reading.ts';
+import { deserialize, epoch as epochOfGroup, type GroupState, type Member, members, MlsError, serialize } from '../mls/reading.ts';
+import { late } from '../late.ts';
 import type { StoreWrite } from '../ports.ts';
 import { type ConversationState, conversations, messageIds, messages, type MessageState, padded, type Shown } from '../store/records.ts';
 import { epochOf, type EpochKeys } from './epochs.ts';
 import type { Parts } from './parts.ts';
 import { commitPolicy, sameDevice, shownCommit, userOf, usersOf } from './policy.ts';
 import { readEntry } from './reader.ts';
+
+/** Following a commit of somebody else, who can only be heard of over a connection. */
+const mls = late(() => import('../mls/index.ts'));
 
 /** What a page of entries makes of the conversation; nothing is in force until its writes are stored. */
 interface Draft {
@@ -134,6 +138,7 @@ export class LogReader {
         return await this.#entered(draft, entry, before, added);
       }
       await this.#needPeople(entry.body);
+      const { processCommit } = await mls();
       const done = await processCommit(draft.group, entry.body, this.#context(), commitPolicy(entry));
       draft.group = done.next;
       if (done.selfRemoved) {
@@ -155,6 +160,7 @@ export class LogReader {
 
   /** Unknown people are asked for before the commit is judged, so that a lost connection is not taken for a bad commit. */
   async #needPeople(commit: Uint8Array): Promise<void> {
+    const { inspectCommit } = await mls();
     const { adds, path } = inspectCommit(commit);
     const users = [...adds, ...(path === null ? [] : [path])].map(({ credential }) => userOf(credential)).filter((user) => user !== null);
     try {

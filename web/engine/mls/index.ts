@@ -14,4 +14,5 @@ export {
   welcomeRecipients,
 } from './groups.ts';
 export { inspectKeyPackage, makeKeyPackage } from './key-packages.ts';
+export { inspectCommit, processCommit } from './commits.ts';
 export * from './reading.ts';

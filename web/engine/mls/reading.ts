@@ -1,5 +1,4 @@
-/** The part of `index.ts` that every device needs at every start: states, and following what others commit. */
-export { inspectCommit, processCommit } from './commits.ts';
+/** The part of `index.ts` that every device needs at every start: group states. */
 export { MlsError, type MlsErrorCode } from './errors.ts';
 export {
   deserialize,
