@@ -44,6 +44,17 @@ describe('the screens', () => {
     }
   });
 
+  it('say once that the browser does not promise to keep what is stored', async () => {
+    // Chromium grants it to sites that somebody uses much or has bookmarked; a fresh profile is neither.
+    expect(await ada.page.evaluate('navigator.storage.persisted()')).toBe(false);
+    const notice = ada.page.getByRole('status', { name: 'This browser may clear your messages' });
+    await notice.getByRole('button', { name: 'Understood' }).click();
+    await notice.waitFor({ state: 'detached' });
+    await ada.page.reload();
+    await ada.openConversation(title);
+    expect(await notice.count()).toBe(0);
+  });
+
   it('can be worked by keyboard alone', async () => {
     await ada.field('Message').focus();
     await ada.page.keyboard.type('first line');

@@ -125,8 +125,8 @@ function accountCalls(core: Core): Pick<EngineApi, 'checkGrant' | 'prepareAccoun
     async prepareAccount(input): Promise<RecoveryCodes> {
       if (input.handle === 'taken') throw new LanyingError('handle.taken');
       core.account.me = { ...core.account.me, handle: input.handle, displayName: input.displayName };
-      const spare = input.factor.kind === 'password' ? 'H4QT-9ZKM-2WXC-7RBN-P5VJ-D8LF-3YGA-6SEU' : null;
-      return { code: 'K7MQ-X2RD-94TC-HWNB-3GZP-J8VY-6FLA-E5SU', spare };
+      const spare = input.factor.kind === 'password' ? 'H4QT-9ZKM-2WXC-7RBN-P5VJ-D8LF-3YGA' : null;
+      return { code: 'K7MQ-X2RD-94TC-HWNB-3GZP-J8VY-6FLA', spare };
     },
     async finishAccount() {
       ready();
