@@ -3,7 +3,7 @@ import { child, children, importsOf, stringOf, type Finding, type Node, type Sou
 /** Packages with one owner. Tests may import them to test them, the bench to measure us against them bare. */
 const packageOwners: readonly { readonly name: string; readonly owner: RegExp; readonly where: string }[] = [
   { name: 'uWebSockets.js', owner: /^(server\/transport|scripts\/bench)\//, where: 'server/transport' },
-  { name: 'ts-mls', owner: /^web\/engine\/mls\/library\.ts$/, where: 'web/engine/mls/library.ts' },
+  { name: 'ts-mls', owner: /^web\/engine\/mls\/library(-state)?\.ts$/, where: 'web/engine/mls/library.ts' },
 ];
 
 const isOf = (specifier: string, name: string): boolean => specifier === name || specifier.startsWith(`${name}/`);

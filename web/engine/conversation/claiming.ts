@@ -8,7 +8,12 @@ import type { Parts } from './parts.ts';
 import { userOf } from './policy.ts';
 
 /** One key package for each device of these people that is not in the group. */
-export async function claim(parts: Parts, userIds: readonly UserId[], suite: ConversationState['suite'], except: readonly ConversationState['members'][number][] = []): Promise<readonly Uint8Array[]> {
+export async function claim(
+  parts: Parts,
+  userIds: readonly UserId[],
+  suite: ConversationState['suite'],
+  except: readonly ConversationState['members'][number][] = [],
+): Promise<readonly Uint8Array[]> {
   const wanted = userIds.filter((userId) => !except.includes(userId));
   if (wanted.length === 0) return [];
   await parts.directory.need(wanted);
@@ -17,9 +22,14 @@ export async function claim(parts: Parts, userIds: readonly UserId[], suite: Con
   const claimed: Uint8Array[] = [];
   for (let from = 0; from < wanted.length; from += claimUsersMax) {
     const asked = wanted.slice(from, from + claimUsersMax);
-    const { keyPackages: more } = await parts.connection.call('keyPackage.claim', { userIds: asked, suite, except: [parts.me.deviceId] });
+    const { keyPackages: more } = await parts.connection.call('keyPackage.claim', {
+      userIds: asked,
+      suite,
+      except: [parts.me.deviceId],
+    });
     for (const { userId, bytes } of more) {
-      if (!asked.includes(userId) || !(await vouched(parts, userId, bytes))) throw new LanyingError('identity.mismatch', { field: userId });
+      if (!asked.includes(userId) || !(await vouched(parts, userId, bytes)))
+        throw new LanyingError('identity.mismatch', { field: userId });
       claimed.push(bytes);
     }
     const without = asked.find((userId) => userId !== parts.me.userId && !more.some((row) => row.userId === userId));

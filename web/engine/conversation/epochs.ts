@@ -4,7 +4,7 @@
  */
 import { parseCertificate } from '#protocol/certificate.ts';
 import { bytesOfId, type ConversationId, type DeviceId, type UserId } from '#protocol/ids.ts';
-import { exportSecret, type GroupState, members } from '../mls/reading.ts';
+import { type GroupState, members } from '../mls/reading.ts';
 import type { StoreWrite } from '../ports.ts';
 import { after, epochs, type EpochState, padded } from '../store/records.ts';
 import { late } from '../late.ts';
@@ -12,8 +12,11 @@ import type { Parts } from './parts.ts';
 
 const nameOf = (conversationId: ConversationId, epoch: number): string => `${conversationId}/${padded(epoch)}`;
 
+const mls = late(() => import('../mls/index.ts'));
+
 /** What a group's present epoch is to content: exporter("lanying content 1", conversation id, 32), and who is in it. */
 export async function epochOf(conversationId: ConversationId, group: GroupState): Promise<EpochState> {
+  const { exportSecret } = await mls();
   const contentKey = await exportSecret(group, 'lanying content 1', bytesOfId(conversationId), 32);
   return {
     contentKey: new Uint8Array(contentKey),

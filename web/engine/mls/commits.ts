@@ -117,7 +117,9 @@ function outcome(
   });
   if (added.length !== keys.length) throw new MlsError('invalid', 'an added leaf is not in the tree');
   const sender =
-    inspection.sender.kind === 'member' ? inspection.sender : { kind: 'external' as const, leaf: added[0]?.leaf ?? null };
+    inspection.sender.kind === 'member'
+      ? inspection.sender
+      : { kind: 'external' as const, leaf: added[0]?.leaf ?? null };
   return { next, sender, added, removed, selfRemoved };
 }
 
@@ -127,6 +129,8 @@ function enteringKeys({ content }: PublicMessage): Uint8Array[] {
   if (content.sender.senderType !== 'member')
     return content.commit.path === undefined ? [] : [content.commit.path.leafNode.hpkePublicKey];
   return content.commit.proposals.flatMap((item) =>
-    item.proposalOrRefType === 'proposal' && isAdd(item.proposal) ? [item.proposal.add.keyPackage.leafNode.hpkePublicKey] : [],
+    item.proposalOrRefType === 'proposal' && isAdd(item.proposal)
+      ? [item.proposal.add.keyPackage.leafNode.hpkePublicKey]
+      : [],
   );
 }

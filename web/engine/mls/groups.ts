@@ -75,7 +75,11 @@ export async function groupInfo(state: GroupState, signer: DeviceSigner): Promis
 
 async function encodeGroupInfoOf(inside: LibraryState, library: CiphersuiteImpl): Promise<Uint8Array> {
   const gate = openGate(() => Promise.resolve(false), 0);
-  const info = await createGroupInfoWithExternalPubAndRatchetTree({ ...inside, clientConfig: gate.config }, [], library);
+  const info = await createGroupInfoWithExternalPubAndRatchetTree(
+    { ...inside, clientConfig: gate.config },
+    [],
+    library,
+  );
   return encodeMlsMessage({ version: 'mls10', wireformat: 'mls_group_info', groupInfo: info });
 }
 
@@ -93,7 +97,10 @@ function requireOwnKey(inside: LibraryState, signer: DeviceSigner): void {
 export async function commit(state: GroupState, changes: Changes, ctx: WriteContext): Promise<MemberCommitBundle> {
   const inside = GroupState.openActive(state);
   requireOwnKey(inside, ctx.signer);
-  const proposals = [...removalsOf(inside, changes.remove ?? []), ...additionsOf(inside, changes.add ?? [], ctx.nowSeconds)];
+  const proposals = [
+    ...removalsOf(inside, changes.remove ?? []),
+    ...additionsOf(inside, changes.add ?? [], ctx.nowSeconds),
+  ];
   const library = await cipherSuite(suite(state), ctx.signer);
   const gate = openGate(ctx.checkCredential, ctx.nowSeconds);
   return gate.attempt(async () => {
@@ -108,7 +115,8 @@ export async function commit(state: GroupState, changes: Changes, ctx: WriteCont
     );
     return {
       commit: encodeMlsMessage(message),
-      welcome: welcome === undefined ? null : encodeMlsMessage({ version: 'mls10', wireformat: 'mls_welcome', welcome }),
+      welcome:
+        welcome === undefined ? null : encodeMlsMessage({ version: 'mls10', wireformat: 'mls_welcome', welcome }),
       groupInfo: await encodeGroupInfoOf(newState, library),
       next: GroupState.seal(newState),
     };
@@ -141,7 +149,8 @@ async function withCredential(inside: LibraryState, changes: Changes, ctx: Write
   const identity = copyBytes(changes.credential ?? new Uint8Array());
   const addsAlone = (changes.add ?? []).length > 0 && (changes.remove ?? []).length === 0;
   if (addsAlone) throw new MlsError('misuse', 'adds alone carry no path for a renewed credential');
-  if (!(await ctx.checkCredential(identity, ctx.signer.publicKey))) throw new MlsError('credential_refused', 'own credential');
+  if (!(await ctx.checkCredential(identity, ctx.signer.publicKey)))
+    throw new MlsError('credential_refused', 'own credential');
   const leafIndex = inside.privatePath.leafIndex;
   const own = leafAt(inside.ratchetTree, leafIndex);
   if (own === null) throw new MlsError('not_a_member', 'own leaf');
@@ -163,7 +172,11 @@ export function welcomeRecipients(welcome: Uint8Array): Uint8Array[] {
  * for the caller to judge from `members` and `groupId` before keeping the state.
  * Errors: `too_large`, `malformed`, `unsupported`, `not_for_us`, `wrong_suite`, `credential_refused`, `invalid`, `crypto_failed`.
  */
-export async function joinByWelcome(welcome: Uint8Array, keyPackage: KeyPackagePair, ctx: ReadContext): Promise<GroupState> {
+export async function joinByWelcome(
+  welcome: Uint8Array,
+  keyPackage: KeyPackagePair,
+  ctx: ReadContext,
+): Promise<GroupState> {
   const message = decodeMessage('mls_welcome', welcome, welcomeBytesMax).welcome;
   const publicPackage = parseKeyPackage(keyPackage.publicBytes);
   const privatePackage = parseKeyPackageSecrets(keyPackage.privateBytes);
@@ -194,7 +207,8 @@ async function checkWelcome(
   library: CiphersuiteImpl,
 ): Promise<void> {
   const reference = await makeKeyPackageRef(publicPackage, library.hash);
-  if (!welcome.secrets.some(({ newMember }) => equalBytes(newMember, reference))) throw new MlsError('not_for_us', 'welcome');
+  if (!welcome.secrets.some(({ newMember }) => equalBytes(newMember, reference)))
+    throw new MlsError('not_for_us', 'welcome');
   const initKey = await library.hpke.importPrivateKey(privatePackage.initPrivateKey);
   const secrets = await decryptGroupSecrets(initKey, reference, welcome, library.hpke);
   if (secrets === undefined) throw new MlsError('malformed', 'group secrets');
@@ -232,12 +246,27 @@ export async function joinByExternalCommit(
     const gate = openGate(ctx.checkCredential, ctx.nowSeconds, {
       compareKeyPackageToLeafNode: (_own, leaf) => target !== null && equalBytes(leaf.hpkePublicKey, target),
     });
-    const bundle = await generateBundle({ ...own, suite: suiteId, signer: ctx.signer, lifetime: ownLeafLifetime }, library);
+    const bundle = await generateBundle(
+      { ...own, suite: suiteId, signer: ctx.signer, lifetime: ownLeafLifetime },
+      library,
+    );
     const joined = await gate.attempt(() =>
-      joinGroupExternal(info, bundle.publicPackage, bundle.privatePackage, target !== null, library, undefined, gate.config),
+      joinGroupExternal(
+        info,
+        bundle.publicPackage,
+        bundle.privatePackage,
+        target !== null,
+        library,
+        undefined,
+        gate.config,
+      ),
     );
     return {
-      commit: encodeMlsMessage({ version: 'mls10', wireformat: 'mls_public_message', publicMessage: joined.publicMessage }),
+      commit: encodeMlsMessage({
+        version: 'mls10',
+        wireformat: 'mls_public_message',
+        publicMessage: joined.publicMessage,
+      }),
       groupInfo: await encodeGroupInfoOf(joined.newState, library),
       next: GroupState.seal(joined.newState),
     };
@@ -254,7 +283,8 @@ function replacedLeaf(
   const sameKey = present.find(({ signatureKey }) => equalBytes(signatureKey, ctx.signer.publicKey));
   const chosen = own.resyncLeaf ?? sameKey?.leaf;
   if (chosen === undefined) return null;
-  if (sameKey !== undefined && sameKey.leaf !== chosen) throw new MlsError('misuse', `own key is at leaf ${sameKey.leaf}`);
+  if (sameKey !== undefined && sameKey.leaf !== chosen)
+    throw new MlsError('misuse', `own key is at leaf ${sameKey.leaf}`);
   const old = present.find(({ leaf }) => leaf === chosen);
   if (old === undefined) throw new MlsError('not_a_member', `leaf ${chosen} is blank`);
   if (!ctx.sameDevice(old.credential, own.credential)) throw new MlsError('policy_refused', "another device's leaf");

@@ -15,4 +15,5 @@ export {
 } from './groups.ts';
 export { inspectKeyPackage, makeKeyPackage } from './key-packages.ts';
 export { inspectCommit, processCommit } from './commits.ts';
+export { exportSecret } from './exporting.ts';
 export * from './reading.ts';

@@ -56,7 +56,8 @@ export function parseKeyPackage(bytes: Uint8Array): KeyPackage {
 /** The private part as the library wants it. Throws `malformed`. */
 export function parseKeyPackageSecrets(bytes: Uint8Array): PrivateKeyPackage {
   const [initPrivateKey, hpkePrivateKey] = unpackParts(secretsVersion, 2, bytes) ?? [];
-  if (initPrivateKey === undefined || hpkePrivateKey === undefined) throw new MlsError('malformed', 'key package secrets');
+  if (initPrivateKey === undefined || hpkePrivateKey === undefined)
+    throw new MlsError('malformed', 'key package secrets');
   return { initPrivateKey, hpkePrivateKey, signaturePrivateKey: new Uint8Array() };
 }
 

@@ -1,13 +1,11 @@
 /**
- * The only importer of the MLS package (RFC 9420): cipher suites on WebCrypto, typed errors, decoding with bounds, and
+ * Beside library-state.ts the only importer of the MLS package (RFC 9420): cipher suites on WebCrypto, typed errors, decoding with bounds, and
  * the library's functions for the siblings in this folder. Everybody else imports `index.ts`, where the library's types
  * do not appear. Runs in browsers (window, worker) and Node alike; X-Wing is a chunk of its own, loaded when first used.
  */
 import { CipherSuite, DhkemX25519HkdfSha256, type KemInterface } from '@hpke/core';
 import type { ClientConfig } from 'ts-mls/clientConfig.js';
-import type { GroupState as LibraryState } from 'ts-mls/clientState.js';
-import type { Decoder } from 'ts-mls/codec/tlsDecoder.js';
-import { type CiphersuiteImpl, type CiphersuiteName, getCiphersuiteFromName } from 'ts-mls/crypto/ciphersuite.js';
+import { type CiphersuiteImpl, getCiphersuiteFromName } from 'ts-mls/crypto/ciphersuite.js';
 import { makeHashImpl } from 'ts-mls/crypto/implementation/default/makeHashImpl.js';
 import { makeAead } from 'ts-mls/crypto/implementation/default/makeAead.js';
 import { makeKdf, makeKdfImpl } from 'ts-mls/crypto/implementation/default/makeKdfImpl.js';
@@ -18,20 +16,23 @@ import { defaultKeyPackageEqualityConfig } from 'ts-mls/keyPackageEqualityConfig
 import { defaultKeyRetentionConfig } from 'ts-mls/keyRetentionConfig.js';
 import type { LeafNode } from 'ts-mls/leafNode.js';
 import { decodeMlsMessage, type MLSMessage } from 'ts-mls/message.js';
-import { CodecError, CryptoError, CryptoVerificationError, MlsError as LibraryError, UsageError } from 'ts-mls/mlsError.js';
+import {
+  CodecError,
+  CryptoError,
+  CryptoVerificationError,
+  MlsError as LibraryError,
+  UsageError,
+} from 'ts-mls/mlsError.js';
 import { defaultPaddingConfig } from 'ts-mls/paddingConfig.js';
 
 import { copyBytes } from './bytes.ts';
 import { MlsError } from './errors.ts';
-import type { CredentialCheck, DeviceSigner, LeafIdentity, SuiteId } from './types.ts';
+import { decodeWhole, identityOf, suiteNames } from './library-state.ts';
+import type { CredentialCheck, DeviceSigner, SuiteId } from './types.ts';
 
-export {
-  createGroup as startGroup,
-  decodeGroupState,
-  encodeGroupState,
-  type GroupState as LibraryState,
-  joinGroup,
-} from 'ts-mls/clientState.js';
+export * from './library-state.ts';
+
+export { createGroup as startGroup, joinGroup } from 'ts-mls/clientState.js';
 export { createCommit, createGroupInfoWithExternalPubAndRatchetTree, joinGroupExternal } from 'ts-mls/createCommit.js';
 export type { CiphersuiteImpl } from 'ts-mls/crypto/ciphersuite.js';
 export { type GroupInfo, ratchetTreeFromExtension } from 'ts-mls/groupInfo.js';
@@ -54,18 +55,6 @@ export { decryptGroupInfo, decryptGroupSecrets, type Welcome } from 'ts-mls/welc
 
 /** draft-ietf-mls-extensions: last_resort, an extension of the key package without data. */
 export const lastResortExtension = 0x000a;
-
-export const suiteNames = {
-  1: 'MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519',
-  83: 'MLS_256_XWING_AES256GCM_SHA512_Ed25519',
-} as const satisfies Record<SuiteId, CiphersuiteName>;
-
-/** Throws `unsupported` for a suite that lanying does not use. */
-export function suiteOf(name: CiphersuiteName): SuiteId {
-  if (name === suiteNames[1]) return 1;
-  if (name === suiteNames[83]) return 83;
-  throw new MlsError('unsupported', 'cipher suite');
-}
 
 /** What every leaf of ours says that it can do (RFC 9420 §7.2). */
 export const capabilities = {
@@ -91,7 +80,11 @@ async function loadSuite(suite: SuiteId): Promise<SuiteParts> {
   return {
     name,
     hash: makeHashImpl(globalThis.crypto.subtle, hash),
-    hpke: await makeGenericHpke(hpke, aead, new CipherSuite({ kem: await kems[suite](), kdf: makeKdf(hpke.kdf), aead: hpkeAead })),
+    hpke: await makeGenericHpke(
+      hpke,
+      aead,
+      new CipherSuite({ kem: await kems[suite](), kdf: makeKdf(hpke.kdf), aead: hpkeAead }),
+    ),
     kdf: makeKdfImpl(makeKdf(hpke.kdf)),
     rng: defaultRng,
   };
@@ -128,14 +121,6 @@ export async function cipherSuite(suite: SuiteId, signer: DeviceSigner | null): 
   return { ...(await parts), signature: signatureThrough(signer) };
 }
 
-/** Credential and key of a leaf, copied. Throws `credential_refused` for anything but a basic credential. */
-export function identityOf(leaf: Pick<LeafNode, 'credential' | 'signaturePublicKey'>): LeafIdentity {
-  if (leaf.credential.credentialType !== 'basic' || !('identity' in leaf.credential)) {
-    throw new MlsError('credential_refused', 'not a basic credential');
-  }
-  return { credential: copyBytes(leaf.credential.identity), signatureKey: copyBytes(leaf.signaturePublicKey) };
-}
-
 interface Gate {
   readonly config: ClientConfig;
   /** Runs a library call; its errors come out as `MlsError`, those of the credential check as they are. */
@@ -149,7 +134,10 @@ export function openGate(
   equality: Partial<ClientConfig['keyPackageEqualityConfig']> = {},
 ): Gate {
   let failure: { readonly error: unknown } | null = null;
-  const validateCredential = async (credential: LeafNode['credential'], signaturePublicKey: Uint8Array): Promise<boolean> => {
+  const validateCredential = async (
+    credential: LeafNode['credential'],
+    signaturePublicKey: Uint8Array,
+  ): Promise<boolean> => {
     try {
       const identity = identityOf({ credential, signaturePublicKey });
       if (await checkCredential(identity.credential, identity.signatureKey)) return true;
@@ -190,19 +178,6 @@ function typed(error: unknown): MlsError {
   return new MlsError('invalid', 'the library failed', error);
 }
 
-/** Decodes exactly the given bytes, from a copy. Throws `too_large` or `malformed`. */
-export function decodeWhole<T>(decode: Decoder<T>, bytes: Uint8Array, bytesMax: number): T {
-  if (bytes.length > bytesMax) throw new MlsError('too_large', `more than ${bytesMax} bytes`);
-  let result: [T, number] | undefined;
-  try {
-    result = decode(copyBytes(bytes), 0);
-  } catch (error) {
-    throw new MlsError('malformed', 'cannot be decoded', error);
-  }
-  if (result === undefined || result[1] !== bytes.length) throw new MlsError('malformed', 'cannot be decoded');
-  return result[0];
-}
-
 /** An MLSMessage (RFC 9420 §6) of one wire format. Throws `too_large`, `malformed`, or `unsupported` for another format. */
 export function decodeMessage<W extends MLSMessage['wireformat']>(
   wireformat: W,
@@ -219,10 +194,4 @@ function isOfFormat<W extends MLSMessage['wireformat']>(
   wireformat: W,
 ): message is Extract<MLSMessage, { wireformat: W }> {
   return message.wireformat === wireformat;
-}
-
-/** The leaf of an index, or null where it is blank or outside the tree. */
-export function leafAt(tree: LibraryState['ratchetTree'], leaf: number): LeafNode | null {
-  const node = tree[leaf * 2];
-  return node?.nodeType === 'leaf' ? node.leaf : null;
 }

@@ -4,7 +4,6 @@ export {
   deserialize,
   epoch,
   epochAuthenticator,
-  exportSecret,
   groupId,
   type GroupState,
   isActive,

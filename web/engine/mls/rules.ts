@@ -20,7 +20,8 @@ export function checkCommitShape(
   if (others.length > 0) throw new MlsError('unsupported', `proposals of kind ${others.join(', ')}`);
   if (members.length + adds.length > leavesMax) throw new MlsError('too_large', 'more leaves than a group may have');
   const occupied = new Map(members.map((member) => [member.leaf, member]));
-  if (sender.kind === 'member' && !occupied.has(sender.leaf)) throw new MlsError('not_a_member', 'the committer has no leaf');
+  if (sender.kind === 'member' && !occupied.has(sender.leaf))
+    throw new MlsError('not_a_member', 'the committer has no leaf');
   if (removes.some((leaf) => !occupied.has(leaf))) throw new MlsError('not_a_member', 'removes a leaf that is blank');
   if (new Set(removes).size !== removes.length) throw new MlsError('invalid', 'removes a leaf twice');
   if (sender.kind === 'member') {

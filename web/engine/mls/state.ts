@@ -2,22 +2,18 @@
 import { copyBytes } from './bytes.ts';
 import { MlsError } from './errors.ts';
 import {
-  cipherSuite,
   decodeGroupState,
   decodeWhole,
   encodeGroupState,
   identityOf,
   leafAt,
   type LibraryState,
-  mlsExporter,
   suiteOf,
-} from './library.ts';
+} from './library-state.ts';
 import { stateBytesMax } from './rules.ts';
 import type { Member, SuiteId } from './types.ts';
 
 const stateVersion = 1;
-/** RFC 5869 bounds an expansion by 255 blocks; nothing of ours needs more than this. */
-const exportBytesMax = 1_024;
 
 /** One epoch of one group as one device sees it. Immutable: every operation returns the next one. Keep it with `serialize`. */
 export class GroupState {
@@ -94,14 +90,6 @@ export function membersOfTree(tree: LibraryState['ratchetTree']): Member[] {
     if (node !== null) found.push({ leaf, ...identityOf(node) });
   }
   return found;
-}
-
-/** MLS-Exporter (RFC 9420 §8.5): `length` bytes, at most 1,024, bound to this epoch, label and context. Throws `removed`, `misuse`. */
-export async function exportSecret(state: GroupState, label: string, context: Uint8Array, length: number): Promise<Uint8Array> {
-  const { keySchedule } = GroupState.openActive(state);
-  if (!Number.isInteger(length) || length < 1 || length > exportBytesMax)
-    throw new MlsError('misuse', 'length of an exported secret');
-  return mlsExporter(keySchedule.exporterSecret, label, copyBytes(context), length, await cipherSuite(suite(state), null));
 }
 
 /** [version, the library's encoding]: HPKE keys and epoch secrets are in it, the signature key is not. Seal it before storing. */
