@@ -50,22 +50,47 @@ export class AccountDesk {
   }
 
   async prepare(input: CreateAccountInput): Promise<RecoveryCodes> {
-    const { runtime, network, passkeys } = this.platform;
+    const { runtime, network } = this.platform;
     const userId = idFromBytes<UserId>(runtime.random(idBytes));
-    let passkey: Prepared['passkey'] = null;
-    if (input.factor.kind === 'passkey') {
-      const { ceremonyId, options } = await post(network, 'account.passkeyOptions', { grant: input.grant, userId, handle: input.handle, displayName: input.displayName });
-      passkey = { ceremonyId, made: await passkeys.create(options, prfSalt) };
-    } else await post(network, 'invite.check', { grant: input.grant });
+    const passkey = input.factor.kind === 'passkey' ? await this.#makePasskey(input, userId) : null;
+    if (passkey === null) await post(network, 'invite.check', { grant: input.grant });
     const hasPrf = passkey !== null && passkey.made.prf !== null;
     const codes = Array.from({ length: hasPrf ? 1 : 2 }, () => makeRecoveryCode(runtime));
     this.#prepared = { input, userId, vaultKey: makeVaultKey(runtime), codes, passkey };
     return { code: codes[0] ?? '', spare: codes[1] ?? null };
   }
 
+  async #makePasskey(input: CreateAccountInput, userId: UserId): Promise<NonNullable<Prepared['passkey']>> {
+    const { network, passkeys } = this.platform;
+    const { ceremonyId, options } = await post(network, 'account.passkeyOptions', { grant: input.grant, userId, handle: input.handle, displayName: input.displayName });
+    return { ceremonyId, made: await passkeys.create(options, prfSalt) };
+  }
+
+  /** Makes the account. Rejects with the refusals of account.create, `passkey.cancelled` or `passkey.unsupported`; what was prepared stays for another try. */
   async finish(): Promise<AccountState> {
     const prepared = this.#prepared;
     if (prepared === null) throw new LanyingError('ceremony.expired');
+    try {
+      return await this.#create(prepared);
+    } catch (cause) {
+      if (!(cause instanceof LanyingError) || cause.code !== 'ceremony.expired' || prepared.passkey === null) throw cause;
+    }
+    return this.#create(await this.#renewed(prepared, prepared.passkey));
+  }
+
+  /**
+   * Writing down a recovery code may take longer than a ceremony lives. The same person then confirms once more: the new
+   * passkey takes the place of the first one on the authenticator (same user id), and the codes they wrote down stay.
+   */
+  async #renewed(prepared: Prepared, old: NonNullable<Prepared['passkey']>): Promise<Prepared> {
+    const passkey = await this.#makePasskey(prepared.input, prepared.userId);
+    // One code was enough beside a passkey that opens the vault; another authenticator without that would leave one unlocker.
+    if (old.made.prf !== null && passkey.made.prf === null) throw new LanyingError('passkey.unsupported', { reason: 'prf' });
+    this.#prepared = { ...prepared, passkey };
+    return this.#prepared;
+  }
+
+  async #create(prepared: Prepared): Promise<AccountState> {
     const { runtime, network } = this.platform;
     const { input, userId, vaultKey, passkey } = prepared;
     const identity = makeIdentity(runtime);
