@@ -41,7 +41,6 @@ class LanyingEngine implements Engine {
   readonly #timelines = new Listeners<TimelineView>();
   readonly #texts = new Listeners<{ readonly conversationId: ConversationId; readonly entry: TextEntry }>();
   readonly #connection: Connection;
-  /** Only who signs up, signs in or unlocks needs it. */
   readonly #desk = late(async () => new (await import('./account.ts')).AccountDesk(this.platform, this.store));
 
   constructor(
@@ -100,6 +99,8 @@ class LanyingEngine implements Engine {
   }
 
   #noticed(notice: SecurityNotice): void {
+    const again = (one: SecurityNotice): boolean => JSON.stringify({ ...one, at: 0 }) === JSON.stringify({ ...notice, at: 0 });
+    if (notice.kind === 'commit_refused' && this.#notices.some(again)) return;
     this.#notices = [notice, ...this.#notices].slice(0, noticesMax);
     this.#changed();
   }

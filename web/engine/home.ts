@@ -92,6 +92,8 @@ export class Home implements ConversationListener {
   async synchronise(): Promise<void> {
     await this.directory.refresh();
     await this.rooms.synchronise();
+    // As after a restart: what was refused is judged again as the log has it now, and nothing behind it is taken before it holds.
+    for (const room of this.rooms.all()) await room.reconsider();
     for (const room of this.rooms.all()) {
       await room.exclusively(async () => {
         if (room.state.pending !== null && room.halted === null) await room.settle();

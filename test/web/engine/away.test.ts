@@ -6,6 +6,7 @@ import type { Network } from '../../../web/engine/ports.ts';
 import type { HeadlessEngine } from '../../../web/sdk/engine.ts';
 import type { Client } from '../../../web/sdk/index.ts';
 import { engineOver, entered, hears, idOf, join, refusal, textsOf, until, viewOf } from '../../harness/devices.ts';
+import { Liar } from '../../harness/liar.ts';
 import { LyingNetwork } from '../../harness/lying-network.ts';
 import { makeOwner } from '../../harness/people.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
@@ -148,4 +149,30 @@ it('[C10] [E4] somebody who was taken out and brought back while away reads on f
   await back.send(id, 'thanks');
   await answered;
   expect(back.snapshot().notices).toEqual([]);
+});
+
+it('[E1] a commit that was damaged on its way is judged again at the next connection, and nothing behind it is taken before', async () => {
+  const network = new LyingNetwork(nodeNetwork(server.origin));
+  const liar = new Liar(network);
+  const [ada, bob] = [await person('ada'), await person('bob', network)];
+  const cem = await person('cem');
+  await ada.refreshPeople();
+  const id = await ada.createConversation({ title: null, members: [idOf(ada, 'bob')] });
+  await entered(bob, id);
+  const first = hears(bob, 'the first');
+  await ada.send(id, 'the first');
+  await first;
+  liar.rewrite((entry) => [entry.kind === 'commit' ? { ...entry, body: entry.body.map((byte, at) => (at === entry.body.length - 40 ? byte ^ 1 : byte)) } : entry]);
+  await ada.addMembers(id, [idOf(ada, 'cem')]);
+  await until(bob, ({ notices }) => notices.some(({ kind }) => kind === 'commit_refused'));
+  expect(viewOf(bob, id).members).not.toContain(idOf(bob, 'cem'));
+  expect(await refusal(bob.send(id, 'under the old key'))).toBe('identity.mismatch');
+  liar.honest();
+  network.cut();
+  await until(bob, () => viewOf(bob, id).members.includes(idOf(bob, 'cem')));
+  const heard = hears(cem, 'and on');
+  await bob.send(id, 'and on');
+  await heard;
+  expect(await textsOf(bob, id)).toEqual(['the first', 'and on']);
+  expect(bob.snapshot().notices.map(({ kind }) => kind)).toEqual(['commit_refused']);
 });
