@@ -86,7 +86,7 @@ class CommandRouter implements Router {
     const resource = await this.#resource(name, input, person.userId);
     if (this.#services.permissions.decide(person, name, resource) === 'allow') return null;
     // [C1] To whoever is not in it, a conversation does not exist.
-    const hidden = resource.kind === 'conversation' && (resource.relation === 'none' || resource.relation === 'leaving');
+    const hidden = resource.kind === 'conversation' && ['none', 'former', 'leaving'].includes(resource.relation);
     return refuse(hidden ? 'conversation.unknown' : 'permission.denied');
   }
 

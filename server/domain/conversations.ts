@@ -9,10 +9,10 @@ import type { ConversationRecord, ConversationStore, Membership } from '../ports
 import { BoundedMap } from './bounded-map.ts';
 import { Conversation } from './conversation.ts';
 import { pageBytesMax } from './pages.ts';
-import { isActive, memberOf } from './roster.ts';
+import { isActive, memberOf, pastStays } from './roster.ts';
 
 /** How somebody stands to a conversation. */
-export type Relation = 'owner' | 'member' | 'leaving' | 'none';
+export type Relation = 'owner' | 'member' | 'leaving' | 'former' | 'none';
 
 /** The floor of a record as it is said to clients; null when it has none. */
 export type SignFloor = (record: ConversationRecord) => Promise<Floor | null>;
@@ -93,7 +93,8 @@ export class Conversations {
   async relation(conversationId: ConversationId, userId: UserId): Promise<Relation> {
     const conversation = await this.load(conversationId);
     const member = conversation === null ? undefined : memberOf(conversation.roster, userId);
-    if (conversation === null || member === undefined) return 'none';
+    if (conversation === null) return 'none';
+    if (member === undefined) return pastStays(conversation.roster, userId).length > 0 ? 'former' : 'none';
     if (member.leaving) return 'leaving';
     return conversation.roster.owner === userId ? 'owner' : 'member';
   }

@@ -94,7 +94,7 @@ export class Delivery {
   async #accept(conversation: Conversation, by: Sender, entry: NewEntry): Promise<Result<{ readonly receipt: Receipt }>> {
     const entries = conversation.chain([entry], this.#parts.runtime.now());
     const leaving = entry.kind === 'leave';
-    const change: RosterChange | null = leaving ? { roster: afterDeparture(conversation.roster, by.userId), groupInfo: null, welcomes: [] } : null;
+    const change: RosterChange | null = leaving ? { roster: afterDeparture(conversation.roster, by.userId, conversation.accepted.headSequence + 1), groupInfo: null, welcomes: [] } : null;
     const happenings: Happening[] = leaving ? [{ kind: 'membership', conversationId: conversation.id, added: [], removed: [by.userId] }] : [];
     await conversation.accept(entries, change, happenings);
     return ok({ receipt: receiptOf(entries[0]) });

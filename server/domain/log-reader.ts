@@ -7,10 +7,10 @@ import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { logPageBytesMax, logPageEntriesMax } from '#protocol/limits.ts';
 import type { LogPage } from '#protocol/model.ts';
 import type { Floor } from '#protocol/floor.ts';
-import type { ConversationStore } from '../ports/store.ts';
+import type { ConversationStore, Stay } from '../ports/store.ts';
 import type { Conversation } from './conversation.ts';
 import { canRead, type Conversations } from './conversations.ts';
-import { memberOf } from './roster.ts';
+import { isActive, memberOf, pastStays } from './roster.ts';
 
 type TailResult = Output<'log.tail'>['results'][number];
 type Subscribe = (conversationId: ConversationId) => void;
@@ -24,16 +24,19 @@ export class LogReader {
     this.#store = store;
   }
 
-  /** Refuses conversation.unknown; input.invalid when both ends are given. */
+  /** Pages of one stay each ([C10]). Refuses conversation.unknown; input.invalid when both ends are given. */
   async read(userId: UserId, input: Input<'log.read'>): Promise<Result<Output<'log.read'>>> {
     const { conversationId, after, before, limit = logPageEntriesMax } = input;
     if (after !== undefined && before !== undefined) return refuse('input.invalid', { field: 'before' });
     const conversation = await this.#conversations.load(conversationId);
-    if (conversation === null || !canRead(conversation, userId)) return refuse('conversation.unknown');
+    if (conversation === null) return refuse('conversation.unknown');
+    const stays = staysOf(conversation, userId);
     const page = after === undefined
-      ? await this.#pageBefore(conversation, userId, before ?? conversation.published.headSequence + 1, limit)
-      : await this.#pageAfter(conversation, userId, after, limit, logPageBytesMax);
-    return page !== null && canRead(conversation, userId) ? ok({ page }) : refuse('conversation.unknown');
+      ? await this.#pageBefore(conversation, stays, before ?? conversation.published.headSequence + 1, limit)
+      : await this.#pageAfter(conversation, stays, after, limit, logPageBytesMax);
+    // Cut off, or more of it purged, while it was read.
+    const last = page?.entries.at(-1)?.sequence ?? 0;
+    return page !== null && last <= (staysOf(conversation, userId).at(-1)?.to ?? -1) ? ok({ page }) : refuse('conversation.unknown');
   }
 
   /**
@@ -59,7 +62,7 @@ export class LogReader {
       const readable = conversation !== null && refusedCursor(conversation, userId, cursor) === null;
       const whole = readable && purgedBehind(conversation, userId, cursor) === null;
       if (whole && bytesLeft > 0 && (subscribe === null || !isAtHead(conversation, userId, cursor))) {
-        page = await this.#pageAfter(conversation, userId, cursor.sequence, logPageEntriesMax, bytesLeft);
+        page = await this.#pageAfter(conversation, [presentStay(conversation, userId)], cursor.sequence, logPageEntriesMax, bytesLeft);
         for (const entry of page?.entries ?? []) bytesLeft -= entry.body.length;
       }
       steps.push({ cursor, conversation, page });
@@ -67,31 +70,57 @@ export class LogReader {
     return { results: steps.map(({ cursor, conversation, page }) => settle(userId, cursor, conversation, page, subscribe)) };
   }
 
-  async #pageAfter(conversation: Conversation, userId: UserId, after: number, limit: number, limitBytes: number): Promise<LogPage | null> {
-    const from = Math.min(Math.max(after, beginning(conversation, userId)), conversation.published.headSequence);
+  async #pageAfter(conversation: Conversation, stays: readonly Stay[], after: number, limit: number, limitBytes: number): Promise<LogPage | null> {
+    const stay = stays.find(({ to }) => to > after) ?? stays.at(-1);
+    if (stay === undefined) return null;
+    const from = Math.min(Math.max(after, stay.from - 1), stay.to);
     const found = await this.#store.readAfter(conversation.id, from, limit, limitBytes);
-    return this.#page(conversation, from, found);
+    return this.#page(conversation, stays, stay, from, found);
   }
 
-  async #pageBefore(conversation: Conversation, userId: UserId, before: number, limit: number): Promise<LogPage | null> {
-    const joined = beginning(conversation, userId) + 1;
-    const to = Math.min(Math.max(before, joined), conversation.published.headSequence + 1);
+  async #pageBefore(conversation: Conversation, stays: readonly Stay[], before: number, limit: number): Promise<LogPage | null> {
+    const stay = stays.findLast(({ from }) => from < before) ?? stays[0];
+    if (stay === undefined) return null;
+    const to = Math.min(Math.max(before, stay.from), stay.to + 1);
     const found = await this.#store.readBefore(conversation.id, to, limit, logPageBytesMax);
-    const visible = found.filter((entry) => entry.sequence >= joined);
-    return this.#page(conversation, (visible[0]?.sequence ?? to) - 1, visible);
+    const visible = found.filter((entry) => entry.sequence >= stay.from);
+    return this.#page(conversation, stays, stay, (visible[0]?.sequence ?? to) - 1, visible);
   }
 
   /** Only what has been published: the rest is not promised to be on disk. */
-  async #page(conversation: Conversation, from: number, found: readonly Entry[]): Promise<LogPage | null> {
+  async #page(conversation: Conversation, stays: readonly Stay[], stay: Stay, from: number, found: readonly Entry[]): Promise<LogPage | null> {
     // Purged while it was read: the page begins behind the floor.
     const start = Math.max(from, conversation.floor?.sequence ?? 0);
     const previousHash = await conversation.hashAt(start);
     if (previousHash === null) return null;
-    const { headSequence } = conversation.published;
-    const entries = found.filter((entry) => entry.sequence > start && entry.sequence <= headSequence);
-    return { entries, previousHash, headSequence, floor: conversation.floor };
+    const entries = found.filter((entry) => entry.sequence > start && entry.sequence <= stay.to);
+    const earlier = start === stay.from - 1 ? await earlierOf(conversation, stays[stays.indexOf(stay) - 1]) : null;
+    return { entries, previousHash, headSequence: stays.at(-1)?.to ?? stay.to, floor: conversation.floor, earlier };
   }
 }
+
+async function earlierOf(conversation: Conversation, stay: Stay | undefined): Promise<LogPage['earlier']> {
+  const hash = stay === undefined ? null : await conversation.hashAt(stay.to);
+  return stay === undefined || hash === null ? null : { ...stay, hash };
+}
+
+/** What this person may read, oldest first: stays that are over, and the present one to the head. Nothing of what was purged. */
+function staysOf(conversation: Conversation, userId: UserId): readonly Stay[] {
+  const { published } = conversation;
+  const floor = conversation.floor?.sequence ?? 0;
+  const isIn = canRead(conversation, userId);
+  // [C7] Who is out by what is accepted is cut off at once; who comes in waits until it is on disk.
+  const over = pastStays(isActive(conversation.roster, userId) ? published.roster : conversation.roster, userId)
+    .map(({ from, to }) => ({ from: Math.max(from, floor + 1), to: Math.min(to, published.headSequence) }))
+    .filter(({ from, to }) => from <= to);
+  if (!isIn) return over;
+  const joined = joinedSequence(conversation, userId);
+  const last = over.at(-1);
+  const head = published.headSequence;
+  return last?.to === joined - 1 ? [...over.slice(0, -1), { from: last.from, to: head }] : [...over, presentStay(conversation, userId)];
+}
+
+const presentStay = (conversation: Conversation, userId: UserId): Stay => ({ from: beginning(conversation, userId) + 1, to: conversation.published.headSequence });
 
 /** Where this person's reading begins: behind what came before them ([C10]), and behind what was purged ([R10]). */
 const beginning = (conversation: Conversation, userId: UserId): number =>

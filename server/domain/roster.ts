@@ -1,6 +1,7 @@
 /** Who is in a conversation, moved on by commits and departures (rules [C3]–[C5], [C9]). Pure. */
 import type { DeviceId, UserId } from '#protocol/ids.ts';
-import type { Leaf, MemberRecord, Roster } from '../ports/store.ts';
+import { pastStaysMax, pastStaysOfOneMax } from '#protocol/limits.ts';
+import type { Leaf, MemberRecord, Roster, Stay } from '../ports/store.ts';
 
 /** A leaf that a commit brings in, after its certificate was checked. */
 export interface NewLeaf {
@@ -30,10 +31,29 @@ function ownerAfter(owner: UserId, members: readonly MemberRecord[]): UserId {
   return active.some((member) => member.userId === owner) ? owner : (active[0]?.userId ?? owner);
 }
 
-export function afterDeparture(roster: Roster, userId: UserId): Roster {
+/** `sequence`: of the farewell, the last entry of this stay. */
+export function afterDeparture(roster: Roster, userId: UserId, sequence: number): Roster {
   const members = roster.members.map((member) => (member.userId === userId ? { ...member, leaving: true } : member));
-  return { ...roster, members, owner: ownerAfter(roster.owner, members) };
+  const went = roster.members.filter((member) => member.userId === userId && !member.leaving);
+  return { ...roster, members, owner: ownerAfter(roster.owner, members), ...withPast(roster, went, sequence) };
 }
+
+/** The stays of these members end at `to`; one that follows on the last of its person continues it. */
+function withPast(roster: Roster, went: readonly MemberRecord[], to: number): Pick<Roster, 'past'> {
+  if (went.length === 0) return {};
+  let past = roster.past ?? [];
+  for (const { userId, joinedSequence } of went) {
+    const own = past.filter((stay) => stay.userId === userId);
+    const last = own.at(-1);
+    const continued = last?.to === joinedSequence - 1 ? last : null;
+    const dropped = continued ?? (own.length < pastStaysOfOneMax ? null : own[0]);
+    past = [...past.filter((stay) => stay !== dropped), { userId, from: continued?.from ?? joinedSequence, to }];
+  }
+  return { past: past.slice(-pastStaysMax) };
+}
+
+/** Stays of this person that are over, oldest first. */
+export const pastStays = (roster: Roster, userId: UserId): readonly Stay[] => (roster.past ?? []).filter((stay) => stay.userId === userId);
 
 function refusedSender(roster: Roster, commit: RosterCommit): CommitRefusal | null {
   if (!isActive(roster, commit.by.userId)) return 'not_member';
@@ -101,5 +121,6 @@ export function afterCommit(roster: Roster, commit: RosterCommit, sequence: numb
     known.add(userId);
     members.push({ userId, joinedSequence: sequence, leaving: false });
   }
-  return { ...roster, leaves, members, owner: ownerAfter(roster.owner, members) };
+  const went = roster.members.filter((member) => !member.leaving && !stillIn.has(member.userId));
+  return { ...roster, leaves, members, owner: ownerAfter(roster.owner, members), ...withPast(roster, went, sequence - 1) };
 }

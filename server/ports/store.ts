@@ -165,6 +165,12 @@ export interface MemberRecord {
   readonly leaving: boolean;
 }
 
+/** Entries that somebody may read, both ends included. */
+export interface Stay {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What changes only with commits and departures. */
 export interface Roster {
   readonly epoch: number;
@@ -174,6 +180,8 @@ export interface Roster {
   readonly leaves: readonly Leaf[];
   /** In order of joining. */
   readonly members: readonly MemberRecord[];
+  /** Stays that are over, oldest first; absent when nobody ever went. */
+  readonly past?: readonly (Stay & { readonly userId: UserId })[] | undefined;
 }
 
 export interface ConversationRecord {

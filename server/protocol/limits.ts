@@ -24,6 +24,9 @@ export const certificateBytesMax = 512;
 export const followMessagesMax = 4;
 
 export const membersMax = 500;
+/** Stays of a person in one conversation, and of all its people, that are remembered after they are over; the oldest go first. */
+export const pastStaysOfOneMax = 32;
+export const pastStaysMax = 2_000;
 export const devicesPerUserMax = 10;
 export const conversationsPerUserMax = 2_000;
 

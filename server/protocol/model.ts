@@ -151,9 +151,15 @@ export const LogPage = v.strictObject({
   entries: v.array(Entry),
   /** Running hash just before the first entry (or at the cursor when there is none). */
   previousHash: Hash,
+  /** Of the log; to somebody who is out, where their last stay ended. */
   headSequence: Sequence,
   /** Everything up to here was purged: a page never reaches below ([R10]). */
   floor: v.nullable(Floor),
+  /**
+   * Only on a page that begins a stay of this person: the stay before it, first and last sequence, and the running hash
+   * at its last entry ([C10]). What lies between is not theirs.
+   */
+  earlier: v.nullable(v.strictObject({ from: Sequence, to: Sequence, hash: Hash })),
 });
 export type LogPage = v.InferOutput<typeof LogPage>;
 

@@ -40,7 +40,7 @@ export class LogRouter extends ScriptedRouter {
           tail?.subscribe(conversationId);
           return { state: 'live', conversationId };
         }
-        return { state: 'page', conversationId, page: { entries: page, previousHash: new Uint8Array(32), headSequence: log.entries.length } };
+        return { state: 'page', conversationId, page: { entries: page, previousHash: new Uint8Array(32), headSequence: log.entries.length, floor: null, earlier: null } };
       });
       // The answer leaves later than it was made: what is published meanwhile must not get lost.
       await turn();

@@ -2,7 +2,7 @@
 import { type CommandName, commands } from '#protocol/commands/index.ts';
 
 /** Changes with the text below: part of the key of cached decisions. */
-export const policyVersion = 3;
+export const policyVersion = 4;
 
 const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
 const everyName = Object.entries(commands);
@@ -63,6 +63,10 @@ permit (
 // A conversation belongs to those who are in it; roles count for nothing there.
 permit (principal in Role::"member", action, resource is Conversation)
 when { context.relation == "member" || context.relation == "owner" };
+
+// Whoever is out keeps what was theirs.
+permit (principal in Role::"member", action == Action::"log.read", resource is Conversation)
+when { context.relation == "leaving" || context.relation == "former" };
 
 // Whoever leaves may repeat it when the answer got lost.
 permit (principal in Role::"member", action == Action::"conversation.leave", resource is Conversation)

@@ -54,6 +54,7 @@ const RosterShape: v.GenericSchema<unknown, Roster> = v.strictObject({
   owner: UserId,
   leaves: v.array(v.strictObject({ index: Sequence, userId: UserId, deviceId: DeviceId })),
   members: v.array(Member),
+  past: v.optional(v.array(v.strictObject({ userId: UserId, from: Sequence, to: Sequence }))),
 });
 const Conversation = v.strictObject({
   conversationId: ConversationId,

@@ -20,6 +20,8 @@ describe('permissions', () => {
     const permissions = new Permissions();
     const userId = new World().id<UserId>();
     const invites = new Set(['invite.create', 'invite.list', 'invite.revoke']);
+    /** Owner and admins alone. */
+    const administration = /^(?:invite|audit|retention|hold)\./;
     const roles: readonly Role[] = ['owner', 'admin', 'member'];
     for (const name of names.filter((candidate) => commands[candidate].who !== 'anyone')) {
       for (const role of roles) {
@@ -27,13 +29,14 @@ describe('permissions', () => {
         const { resource } = commands[name];
         if (resource === 'self') expect(`${name} ${role} ${decide({ kind: 'self' })}`).toBe(`${name} ${role} allow`);
         if (resource === 'system') {
-          const expected = invites.has(name) && role === 'member' ? 'deny' : 'allow';
+          const expected = administration.test(name) && role === 'member' ? 'deny' : 'allow';
           expect(`${name} ${role} ${decide({ kind: 'system', inviteRole: invites.has(name) ? 'member' : '' })}`).toBe(`${name} ${role} ${expected}`);
         }
         if (resource === 'conversation') {
           expect(decide({ kind: 'conversation', relation: 'member' })).toBe('allow');
           expect(decide({ kind: 'conversation', relation: 'none' })).toBe('deny');
-          expect(decide({ kind: 'conversation', relation: 'leaving' })).toBe(name === 'conversation.leave' ? 'allow' : 'deny');
+          expect(decide({ kind: 'conversation', relation: 'leaving' })).toBe(['conversation.leave', 'log.read'].includes(name) ? 'allow' : 'deny');
+          expect(decide({ kind: 'conversation', relation: 'former' })).toBe(name === 'log.read' ? 'allow' : 'deny');
         }
         const elsewhere: Resource = resource === 'self' ? { kind: 'conversation', relation: 'owner' } : { kind: 'self' };
         expect(`${name} ${decide(elsewhere)}`).toBe(`${name} deny`);
