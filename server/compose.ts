@@ -5,6 +5,7 @@ import { HeadWebhook } from './bus/head-webhook.ts';
 import { InProcessBus } from './bus/in-process.ts';
 import { inputFromJson, outputToJson } from './commands/json.ts';
 import { openApiDocument } from './commands/openapi.ts';
+import { FileDesk } from './commands/files.ts';
 import { createRouter, createServices } from './commands/router.ts';
 import type { Config, Secrets } from './config/config.ts';
 import { systemScribe } from './domain/audit/scribe.ts';
@@ -86,7 +87,7 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     store,
     bus,
     runtime,
-    config: { serverName: about.name, version: about.version, origin, setupToken: secrets.setupToken, sessionKey: sessionKey(secrets.masterKey) },
+    config: { serverName: about.name, version: about.version, origin, setupToken: secrets.setupToken, sessionKey: sessionKey(secrets.masterKey), files: config.files },
   });
   const { conversations, sessions } = services;
   // [R6] Before anything is served.
@@ -109,6 +110,7 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     router: createRouter(services),
     bus,
     sessions,
+    desk: new FileDesk(services),
     views: {
       conversation: (conversationId, userIds) => conversations.views(conversationId, userIds),
       contacts: (userId, among) => conversations.contacts(userId, among),

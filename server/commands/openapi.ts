@@ -1,10 +1,11 @@
-/** The OpenAPI 3.1 document of the command table, and of nothing else ([F6]). */
+/** The OpenAPI 3.1 document of the command table and the file routes, and of nothing else ([F6]). */
 import { toJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { commands, commonErrors } from '#protocol/commands/index.ts';
 import type { Row } from '#protocol/commands/row.ts';
 import { type ErrorCode, errors } from '#protocol/errors.ts';
 import { idBytes } from '#protocol/ids.ts';
+import { filePaths } from './openapi-files.ts';
 
 type Json = Record<string, unknown>;
 
@@ -77,7 +78,7 @@ export function openApiDocument(server: { readonly version: string; readonly ori
     info: { title: 'lanying', version: server.version },
     servers: [{ url: server.origin }],
     security: [{ session: [] }],
-    paths: Object.fromEntries(Object.entries(commands).map(([name, row]) => [`/api/v1/${name}`, { post: operation(name, row) }])),
+    paths: { ...Object.fromEntries(Object.entries(commands).map(([name, row]) => [`/api/v1/${name}`, { post: operation(name, row) }])), ...filePaths },
     components: { schemas: { Refusal }, securitySchemes: { session: { type: 'apiKey', in: 'cookie', name: cookie } } },
   };
 }

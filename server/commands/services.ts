@@ -6,6 +6,7 @@ import { CommitReader } from '../domain/commit-reader.ts';
 import { Conversations } from '../domain/conversations.ts';
 import { Delivery } from '../domain/delivery.ts';
 import { Devices } from '../domain/devices.ts';
+import { type FileLimits, Files } from '../domain/files.ts';
 import { Grants } from '../domain/grants.ts';
 import { LogReader } from '../domain/log-reader.ts';
 import { Passkeys } from '../domain/passkeys.ts';
@@ -32,6 +33,7 @@ export interface ServiceConfig {
   readonly sessionKey: Uint8Array;
   /** Tests bring others. */
   readonly allowances?: SignInAllowances;
+  readonly files: FileLimits;
 }
 
 export interface ServiceParts {
@@ -48,6 +50,7 @@ export interface Services extends ServiceParts {
   readonly delivery: Delivery;
   readonly devices: Devices;
   readonly failures: SignInFailures;
+  readonly files: Files;
   readonly grants: Grants;
   readonly limits: SignInLimits;
   readonly log: LogReader;
@@ -78,6 +81,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, failures, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
+    files: new Files({ store: store.blobs, runtime, limits: config.files }),
     log: new LogReader(conversations, store.conversations),
     people: new People(store.accounts),
     permissions: new Permissions(),

@@ -1,6 +1,14 @@
 /** What the rest of the server may know of its surroundings. Frozen; secrets travel apart. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
+/** Bytes. */
+export interface FileBounds {
+  readonly fileBytesMax: number;
+  readonly personBytesMax: number;
+  readonly totalBytesMax: number;
+  readonly freeBytesMin: number;
+}
+
 export interface Config {
   /** Where browsers reach the server: scheme, host and port as the browser's `Origin` header writes them. */
   readonly origin: string;
@@ -14,6 +22,7 @@ export interface Config {
   readonly purgeRegister?: string | null;
   /** Where signed tree heads of the audit log go; absolute path and URL. */
   readonly auditHeads?: { readonly file: string | null; readonly webhook: string | null };
+  readonly files: FileBounds;
 }
 
 export interface Secrets {

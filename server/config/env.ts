@@ -65,6 +65,16 @@ function readSetupToken(text: string): Reading<string> {
   return { problem: 'LANYING_SETUP_TOKEN must have 16 to 128 letters, digits, "-" or "_".' };
 }
 
+const sizeUnits = { M: 1024 ** 2, G: 1024 ** 3 } as const;
+const sizeBytesMax = 64 * 1024 ** 4;
+
+function readSize(name: Variable, text: string, bytesMax: number): Reading<number> {
+  const match = /^([1-9][0-9]{0,9})([MG])$/.exec(text);
+  const bytes = match === null ? 0 : Number(match[1]) * (match[2] === 'M' ? sizeUnits.M : sizeUnits.G);
+  if (bytes > 0 && bytes <= bytesMax) return { value: bytes };
+  return { problem: `${name} must be a number with M or G, for example 500M or 20G, at most ${bytesMax / sizeUnits.G}G.` };
+}
+
 function readLogLevel(text: string): Reading<Config['logLevel']> {
   const parsed = v.safeParse(LogLevel, text);
   if (parsed.success) return { value: parsed.output };
@@ -88,6 +98,13 @@ export function readEnvironment(raw: Raw): Environment {
   // Without an origin the setup link must name the port that is listened on.
   const url = read('LANYING_ORIGIN', new URL(`http://localhost:${portGiven ?? defaultPort}`), readOrigin);
   const portOfOrigin = url.protocol === 'http:' ? Number(url.port === '' ? 80 : url.port) : defaultPort;
+  const size = (name: Variable, fallback: number, bytesMax = sizeBytesMax) => read(name, fallback, (text) => readSize(name, text, bytesMax));
+  const files = Object.freeze({
+    fileBytesMax: size('LANYING_FILE_SIZE_MAX', 2 * sizeUnits.G, 64 * sizeUnits.G),
+    personBytesMax: size('LANYING_FILES_PERSON_MAX', 10 * sizeUnits.G),
+    totalBytesMax: size('LANYING_FILES_TOTAL_MAX', 100 * sizeUnits.G),
+    freeBytesMin: size('LANYING_FILES_FREE_MIN', 512 * sizeUnits.M),
+  });
   const config: Config = Object.freeze({
     origin: url.origin,
     bind: read('LANYING_BIND', '127.0.0.1', readBind),
@@ -99,6 +116,7 @@ export function readEnvironment(raw: Raw): Environment {
     },
     logLevel: read('LANYING_LOG_LEVEL', 'info', readLogLevel),
     purgeRegister: read('LANYING_PURGE_REGISTER', null, (text) => readPath('LANYING_PURGE_REGISTER', text)),
+    files,
   });
   const masterKeyFile = read('LANYING_MASTER_KEY_FILE', null, (text) => readPath('LANYING_MASTER_KEY_FILE', text));
   const setupToken = read('LANYING_SETUP_TOKEN', null, readSetupToken);

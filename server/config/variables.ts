@@ -26,6 +26,10 @@ export const variables = {
     default: 'none',
     meaning: '`https://…` or `http://…` address to which the same heads are posted as text.',
   },
+  LANYING_FILE_SIZE_MAX: { default: '`2G`', meaning: 'Largest file that can be sent: a number with `M` or `G` (1024-based), at most `64G`.' },
+  LANYING_FILES_PERSON_MAX: { default: '`10G`', meaning: 'What the files of one person may take together.' },
+  LANYING_FILES_TOTAL_MAX: { default: '`100G`', meaning: 'What all files may take together.' },
+  LANYING_FILES_FREE_MIN: { default: '`512M`', meaning: 'Free space on the disk below which no upload begins.' },
   LANYING_LOG_LEVEL: { default: '`info`', meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' },
 } as const satisfies Record<string, { readonly default: string; readonly meaning: string }>;
 

@@ -4,8 +4,10 @@ import type { Store } from '../ports/store.ts';
 import type { Job } from './scheduler.ts';
 import { type AuditHeadParts, exportAuditHead } from './export-audit-head.ts';
 import { sweepExpiredSessions } from './sweep-expired.ts';
+import { sweepUploads } from './sweep-uploads.ts';
 
 export const jobsOf = (store: Store, runtime: Runtime, audit: AuditHeadParts): readonly Job[] => [
   exportAuditHead(audit),
   sweepExpiredSessions(store.sessions, runtime),
+  sweepUploads(store.blobs, runtime),
 ];

@@ -64,10 +64,11 @@ export interface Appending {
   /** With what was taken so far. */
   readonly offset: number;
   /**
-   * Takes the bytes before it returns, so the caller may reuse them; resolves when more may come. Throws RangeError
-   * beyond the file's size. Rejects with DiskFullError or StoreFailure; `finish` then keeps what was durable before.
+   * Takes the bytes before it returns, so the caller may reuse them. Null: more may come at once; else it resolves when
+   * more may come. Throws RangeError beyond the file's size. Rejects with DiskFullError or StoreFailure, as every later
+   * call then does; what was durable before is kept.
    */
-  write(bytes: Uint8Array): Promise<void>;
+  write(bytes: Uint8Array): Promise<void> | null;
   /** Resolves when everything taken is durable; the record as it is then. Rejects like `write`. Repeated calls are one. */
   finish(): Promise<FileRecord>;
   /** Back to the last durable offset. */

@@ -61,13 +61,6 @@ export const clientPingEveryMs = 25_000;
 export const epochMessagesMax = 1_000;
 export const epochAgeMsMax = 24 * 3_600_000;
 
-/** One file as it is uploaded: ciphertext with its padding. Operators may set less or more (LANYING_FILE_SIZE_MAX). */
-export const fileBytesMaxDefault = 2 * 1024 * 1024 * 1024;
-/** What one person's files may take together, and all files (LANYING_FILES_PERSON_MAX, LANYING_FILES_TOTAL_MAX). */
-export const filesPersonBytesMaxDefault = 10 * 1024 * 1024 * 1024;
-export const filesTotalBytesMaxDefault = 100 * 1024 * 1024 * 1024;
-/** Free space of the disk below which no upload begins or goes on (LANYING_FILES_FREE_MIN). */
-export const filesFreeBytesMinDefault = 512 * 1024 * 1024;
 export const filesPerPersonMax = 100_000;
 export const uploadsOpenMax = 64;
 /** From its creation an upload may take so long, pauses included. */

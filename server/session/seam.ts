@@ -6,6 +6,7 @@ import type { SessionRecord } from '../ports/store.ts';
 export type { EventBus, Happening } from '../ports/event-bus.ts';
 export type { Runtime, Timer } from '../ports/runtime.ts';
 export type { SessionRecord } from '../ports/store.ts';
+export type { Appending, FileDesk, FileRecord, Reading } from '../commands/files.ts';
 export type { CallContext, Effect, Reply, Router } from '../commands/router.ts';
 
 export interface SessionLookup {

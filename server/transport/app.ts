@@ -6,6 +6,7 @@ import type { ConnectionParts } from '../session/connection.ts';
 import { answerPost, type PostHead, type PostParts, refusalAnswer, refuseHead } from '../session/post.ts';
 import type { Runtime } from '../session/seam.ts';
 import { addressKey, isLoopback } from './address.ts';
+import type { FileRoutes } from './files.ts';
 import { securityHeaders } from './headers.ts';
 import { type Answer, BodyBudget, Exchange, jsonAnswer, textAnswer } from './http.ts';
 import { type Relay, RelayError } from './native.ts';
@@ -26,6 +27,8 @@ export interface AppParts {
   readonly port: number;
   readonly files: StaticFiles;
   readonly openApi: string;
+  /** Uploads and downloads; null: none (tests of the other routes). */
+  readonly fileRoutes: FileRoutes | null;
   readonly post: PostParts;
   readonly connections: ConnectionParts;
   readonly ops: Ops;
@@ -59,7 +62,9 @@ export function createApp(parts: AppParts): App {
     ops: parts.ops,
     draining: () => draining,
   }));
+  const { fileRoutes } = parts;
   app.any('/*', (res, req) => {
+    if (fileRoutes?.takes(req.getUrl()) === true) return fileRoutes.handle(res, req);
     const exchange = new Exchange(res, security);
     const path = req.getUrl();
     const method = req.getMethod();
@@ -84,6 +89,7 @@ export function createApp(parts: AppParts): App {
     publish: (topic, frame) => void app.publish(topic, frame, true, false),
     drain() {
       draining = true;
+      fileRoutes?.drain();
       if (listening !== null) parts.relay.us_listen_socket_close(listening);
       listening = null;
     },

@@ -5,9 +5,11 @@ import { createDispatch } from '../session/dispatch.ts';
 import { startFanOut } from '../session/fan-out.ts';
 import { InFlight } from '../session/in-flight.ts';
 import type { JsonForm, PostParts } from '../session/post.ts';
-import type { EventBus, Router, Runtime, SessionLookup, Views } from '../session/seam.ts';
+import type { EventBus, FileDesk, Router, Runtime, SessionLookup, Views } from '../session/seam.ts';
 import type { Ops } from '../ops/ops.ts';
 import { createApp } from './app.ts';
+import { FileRoutes } from './files.ts';
+import { securityHeaders } from './headers.ts';
 import { loadRelay } from './native.ts';
 import { loadStaticFiles } from './static-files.ts';
 
@@ -24,6 +26,8 @@ export interface DoorParts {
   readonly router: Router;
   readonly bus: EventBus;
   readonly sessions: SessionLookup;
+  /** Null: no files. */
+  readonly desk: FileDesk | null;
   readonly views: Views;
   readonly json: JsonForm;
   readonly cookieValue: PostParts['cookieValue'];
@@ -48,14 +52,18 @@ export async function createDoor(parts: DoorParts): Promise<Door> {
   const directory = new Directory();
   const inFlight = new InFlight();
   const dispatch = createDispatch({ router: parts.router, ops, runtime, inFlight, onFailure: parts.onFailure });
+  const { origin, desk, onFailure } = parts;
+  const cookie = cookieForm(origin);
+  const fileRoutes = desk === null ? null : new FileRoutes({ origin, cookie, security: securityHeaders(origin), sessions, desk, ops, runtime, onFailure });
   const app = createApp({
     relay,
-    origin: parts.origin,
+    origin,
     bind: parts.bind,
     port: parts.port,
     files: loadStaticFiles(parts.webFolder),
     openApi: parts.openApi,
-    post: { origin: parts.origin, cookie: cookieForm(parts.origin), dispatch, sessions, json: parts.json, cookieValue: parts.cookieValue },
+    fileRoutes,
+    post: { origin, cookie, dispatch, sessions, json: parts.json, cookieValue: parts.cookieValue },
     connections: { dispatch, directory, ops, runtime, byId: (sessionId) => sessions.byId(sessionId) },
     ops,
     runtime,

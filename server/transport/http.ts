@@ -66,11 +66,38 @@ export class Exchange {
     if (!this.#open) return;
     this.#finish();
     this.#res.cork(() => {
-      this.#res.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? 'Status'}`);
-      for (const [name, value] of [...this.#security, ...answer.headers]) this.#res.writeHeader(name, value);
-      if (headOnly) this.#res.endWithoutBody(Buffer.byteLength(answer.body));
+      this.#writeHead(answer);
+      // RFC 9110 §8.6: no Content-Length with 204.
+      if (answer.status === 204) this.#res.endWithoutBody();
+      else if (headOnly) this.#res.endWithoutBody(Buffer.byteLength(answer.body));
       else this.#res.end(answer.body);
     });
+  }
+
+  /** For who streams: the response, only while it is open. */
+  stream(use: (res: HttpResponse) => void): void {
+    if (this.#open) use(this.#res);
+  }
+  /** Status and headers of an answer whose body is streamed; call it corked. */
+  begin(head: Omit<Answer, 'body'>): void {
+    if (this.#open) this.#writeHead(head);
+  }
+  /** An answer to HEAD: the length of the body that it leaves out. */
+  answerHead(head: Omit<Answer, 'body'>, length: number): void {
+    if (!this.#open) return;
+    this.#finish();
+    this.#res.cork(() => {
+      this.#writeHead(head);
+      this.#res.endWithoutBody(length);
+    });
+  }
+  /** The last byte of a streamed body was taken: the response is nobody's any more. */
+  streamed(): void {
+    this.#finish();
+  }
+  /** Cuts the connection. */
+  cut(): void {
+    if (this.#open) this.#res.close();
   }
 
   /** Gives the response away, for an upgrade. */
@@ -110,6 +137,11 @@ export class Exchange {
       chunks.push(new Uint8Array(chunk.slice(0)));
       if (isLast) settle({ kind: 'whole', body: new Uint8Array(Buffer.concat(chunks)) });
     });
+  }
+
+  #writeHead({ status, headers }: Omit<Answer, 'body'>): void {
+    this.#res.writeStatus(`${status} ${STATUS_CODES[status] ?? 'Status'}`);
+    for (const [name, value] of [...this.#security, ...headers]) this.#res.writeHeader(name, value);
   }
 
   #finish(): void {

@@ -70,6 +70,7 @@ export async function openDoor({ router, origin = 'http://localhost:8080', views
       byId: async (sessionId) => live([...sessions.values()].find((session) => session.sessionId === sessionId)),
     },
     views,
+    desk: null,
     json: { input: (_command, json) => json, output: (_command, output) => output },
     cookieValue: ({ sessionId }) => `new.${sessionId}`,
     ops: createOps({ level: 'trace', sink: { write: (line) => logLines.push(line) } }),

@@ -8,6 +8,7 @@ import { toBase64Url } from '#protocol/ids.ts';
 import { compose, type Server } from '../../server/compose.ts';
 import { createOps } from '../../server/ops/ops.ts';
 import { systemRuntime } from '../../server/ops/system-runtime.ts';
+import type { FileBounds } from '../../server/config/config.ts';
 import type { Runtime } from '../../server/ports/runtime.ts';
 import { TestSocket } from './door.ts';
 
@@ -45,7 +46,11 @@ export interface TestServerOptions {
   readonly webFolder?: string;
   readonly runtime?: Runtime;
   readonly masterKey?: Uint8Array<ArrayBuffer>;
+  readonly files?: Partial<FileBounds>;
 }
+
+/** Room for every test; no floor, because a machine that tests may be nearly full. */
+export const fileBounds: FileBounds = { fileBytesMax: 2 ** 31, personBytesMax: 2 ** 33, totalBytesMax: 2 ** 34, freeBytesMin: 0 };
 
 /** The origin bears the port, so the port must be known before the server listens. */
 export const freePort = (): Promise<number> =>
@@ -66,7 +71,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const runtime = options.runtime ?? systemRuntime;
   const begin = async (): Promise<Server> => {
     const server = await compose({
-      config: { origin, bind: '127.0.0.1', port, dataFolder, logLevel: 'debug' },
+      config: { origin, bind: '127.0.0.1', port, dataFolder, logLevel: 'debug', files: { ...fileBounds, ...options.files } },
       secrets: { masterKey, setupToken },
       ops: createOps({ level: 'debug', sink: { write: (line) => logLines.push(line) } }),
       runtime,

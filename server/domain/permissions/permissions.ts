@@ -5,7 +5,7 @@ import { idFromBytes, type UserId } from '#protocol/ids.ts';
 import type { Role } from '#protocol/model.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { Relation } from '../conversations.ts';
-import { policyText, policyVersion, schemaText } from './policies.ts';
+import { type FileAction, policyText, policyVersion, schemaText } from './policies.ts';
 
 export interface Principal {
   readonly userId: UserId;
@@ -72,7 +72,7 @@ export class Permissions {
   }
 
   /** Depends on the role, the action and how the caller stands to the resource, so that is what is remembered. */
-  decide(principal: Principal, action: CommandName, resource: Resource): Decision {
+  decide(principal: Principal, action: CommandName | FileAction, resource: Resource): Decision {
     const key = `${policyVersion} ${principal.role} ${action} ${resource.kind} ${factOf(resource)}`;
     const known = this.#decided.get(key);
     if (known !== undefined) return known;
@@ -81,7 +81,7 @@ export class Permissions {
     return decision;
   }
 
-  #ask(principal: Principal, action: CommandName, resource: Resource): Decision {
+  #ask(principal: Principal, action: CommandName | FileAction, resource: Resource): Decision {
     const { entity, context } = resourceOf(principal, resource);
     const caller: EntityJson = { uid: user(principal), attrs: {}, parents: [{ type: 'Role', id: principal.role }] };
     const answer = statefulIsAuthorized({

@@ -10,6 +10,10 @@ const ofResource = (resource: string): CommandName[] =>
   everyName.flatMap(([name, row]) => (row.who !== 'anyone' && row.resource === resource && isAction(name) ? [name] : []));
 const isAction = (name: string): name is CommandName => Object.hasOwn(commands, name);
 
+/** What can be done with files of a conversation; their calls are no commands of the table. */
+export const fileActions = ['file.upload', 'file.download'] as const;
+export type FileAction = (typeof fileActions)[number];
+
 /** Every command that a signed-in person can call is an action, for the kind of resource that its row names. */
 export const schemaText = `
 entity Role in [Role];
@@ -19,7 +23,7 @@ entity Account { owner: User };
 entity Conversation;
 action ${quoted(ofResource('self'))} appliesTo { principal: User, resource: Account };
 action ${quoted(ofResource('system'))} appliesTo { principal: User, resource: System, context: { inviteRole: String } };
-action ${quoted(ofResource('conversation'))} appliesTo { principal: User, resource: Conversation, context: { relation: String } };
+action ${quoted([...ofResource('conversation'), ...fileActions])} appliesTo { principal: User, resource: Conversation, context: { relation: String } };
 `;
 
 export const policyText = `

@@ -6,7 +6,8 @@
 import { type Appending, DiskFullError, type FileRecord } from '../../ports/blob-store.ts';
 import { StoreFailure } from '../../ports/store.ts';
 import type { StoredFile } from '../level/file-tables.ts';
-import { chunkBytes, chunkIndexOf, chunkPlace, nextDigest } from './chunks.ts';
+import { joinBytes } from '../bytes.ts';
+import { chunkBytes, chunkIndexOf, chunkPlace, nextDigest, type SealedChunk } from './chunks.ts';
 import { diskError, type OpenFile } from './file-folder.ts';
 import type { Progress } from './file-records.ts';
 
@@ -33,7 +34,7 @@ export interface AppendingParts {
 }
 
 interface Sealed {
-  readonly bytes: Uint8Array;
+  readonly chunk: SealedChunk;
   /** Behind this chunk. */
   readonly digest: Uint8Array<ArrayBuffer>;
 }
@@ -74,9 +75,9 @@ export class DiskAppending implements Appending {
     return this.#nextIndex * chunkBytes + this.#partialLength;
   }
 
-  write(bytes: Uint8Array): Promise<void> {
+  write(bytes: Uint8Array): Promise<void> | null {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    if (this.#ending !== null) return Promise.resolve();
+    if (this.#ending !== null) return null;
     if (this.offset + bytes.length > this.#file.size) throw new RangeError('more bytes than the file has');
     for (let at = 0; at < bytes.length;) {
       const wanted = chunkBytes - this.#partialLength;
@@ -86,7 +87,7 @@ export class DiskAppending implements Appending {
       else this.#keep(piece);
     }
     this.#pumping ??= this.#pump();
-    if (this.#queuedBytes <= queuedBytesMax) return Promise.resolve();
+    if (this.#queuedBytes <= queuedBytesMax) return null;
     return new Promise<void>((resolve, reject) => {
       this.#wake.push(() => (this.#failure === null ? resolve() : reject(this.#failure)));
     });
@@ -118,11 +119,11 @@ export class DiskAppending implements Appending {
   }
 
   #push(chunk: Uint8Array): void {
-    const bytes = this.#parts.open.cipher.seal(this.#nextIndex, chunk);
+    const sealed = this.#parts.open.cipher.seal(this.#nextIndex, chunk);
     this.#nextIndex += 1;
-    this.#digest = nextDigest(this.#digest, bytes);
-    this.#queue.push({ bytes, digest: this.#digest });
-    this.#queuedBytes += bytes.length;
+    this.#digest = nextDigest(this.#digest, sealed.tag);
+    this.#queue.push({ chunk: sealed, digest: this.#digest });
+    this.#queuedBytes += sealed.length;
   }
 
   async #pump(): Promise<void> {
@@ -133,12 +134,12 @@ export class DiskAppending implements Appending {
         const batch = this.#nextBatch();
         await writeAll(
           this.#parts.open,
-          batch.map(({ bytes }) => bytes),
+          batch.map(({ chunk }) => chunk),
           chunkPlace(this.#writtenIndex),
         );
         this.#writtenIndex += batch.length;
         this.#writtenDigest = batch.at(-1)?.digest ?? this.#writtenDigest;
-        this.#queuedBytes -= batch.reduce((sum, { bytes }) => sum + bytes.length, 0);
+        this.#queuedBytes -= batch.reduce((sum, { chunk }) => sum + chunk.length, 0);
         if (this.#queuedBytes <= queuedBytesLow) this.#wakeAll();
         if (this.#syncIsDue()) this.#syncing = this.#sync();
       }
@@ -152,8 +153,8 @@ export class DiskAppending implements Appending {
     let bytes = 0;
     let count = 0;
     for (const sealed of this.#queue) {
-      if (count > 0 && bytes + sealed.bytes.length > writeBytesMax) break;
-      bytes += sealed.bytes.length;
+      if (count > 0 && bytes + sealed.chunk.length > writeBytesMax) break;
+      bytes += sealed.chunk.length;
       count += 1;
     }
     return this.#queue.splice(0, count);
@@ -221,8 +222,12 @@ export class DiskAppending implements Appending {
     try {
       if (whole && last !== null) await writeAll(this.#parts.open, [last], chunkPlace(this.#nextIndex));
       await this.#datasync();
-      const digest = whole && last !== null ? nextDigest(this.#digest, last) : this.#digest;
-      this.#file = await this.#parts.advance(this.#file, { offset, digest, tail: whole ? null : last });
+      const digest = whole && last !== null ? nextDigest(this.#digest, last.tag) : this.#digest;
+      this.#file = await this.#parts.advance(this.#file, {
+        offset,
+        digest,
+        tail: whole || last === null ? null : joinBytes(...last.parts),
+      });
     } catch (cause) {
       this.#fail(cause);
     }
@@ -240,9 +245,12 @@ export class DiskAppending implements Appending {
   }
 }
 
-async function writeAll({ handle }: OpenFile, buffers: readonly Uint8Array[], place: number): Promise<void> {
-  const length = buffers.reduce((sum, { length: bytes }) => sum + bytes, 0);
-  const { bytesWritten } = await handle.writev([...buffers], place);
+async function writeAll({ handle }: OpenFile, chunks: readonly SealedChunk[], place: number): Promise<void> {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const { bytesWritten } = await handle.writev(
+    chunks.flatMap(({ parts }) => [...parts]),
+    place,
+  );
   // A short write is how a full disk shows first.
   if (bytesWritten !== length) throw new DiskFullError('no space for writing a file');
 }

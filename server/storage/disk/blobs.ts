@@ -26,6 +26,8 @@ interface Hold {
   /** Resolves when the file is free again. */
   readonly freed: Promise<void>;
   appending: DiskAppending | null;
+  /** Somebody else waits for it. */
+  wanted: boolean;
 }
 
 export class DiskBlobs implements BlobStore {
@@ -56,6 +58,11 @@ export class DiskBlobs implements BlobStore {
   async append(fileId: FileId, offset: number, options: AppendOptions): Promise<AppendOutcome> {
     this.#writing();
     if (this.#holds.has(fileId)) return { kind: 'busy' };
+    // Before it is held, so that who asks for nonsense keeps nobody away.
+    const seen = await this.#records.byId(fileId);
+    if (seen === null) return { kind: 'unknown' };
+    if (this.#holds.has(fileId)) return { kind: 'busy' };
+    if (seen.offset !== offset || isWhole(seen)) return { kind: 'offset', offset: seen.offset };
     const { hold, free } = this.#hold(fileId);
     try {
       const file = await this.#records.byId(fileId);
@@ -63,8 +70,8 @@ export class DiskBlobs implements BlobStore {
       if (file.offset !== offset || isWhole(file)) return { kind: 'offset', offset: file.offset };
       const appending = await this.#begin(file, options, free);
       hold.appending = appending;
-      // Closed while it was opened: it ends like the others.
-      if (this.#closed) await appending.interrupt();
+      // Wanted while it was opened: it ends like the others.
+      if (this.#closed || hold.wanted) await appending.interrupt();
       return { kind: 'appending', appending };
     } finally {
       if (hold.appending === null) free();
@@ -74,6 +81,7 @@ export class DiskBlobs implements BlobStore {
   async interrupt(fileId: FileId): Promise<void> {
     const hold = this.#holds.get(fileId);
     if (hold === undefined) return;
+    hold.wanted = true;
     await hold.appending?.interrupt();
     await hold.freed;
   }
@@ -143,7 +151,7 @@ export class DiskBlobs implements BlobStore {
   #hold(fileId: FileId): { readonly hold: Hold; readonly free: () => void } {
     let settle = (): void => undefined;
     const freed = new Promise<void>((resolve) => (settle = resolve));
-    const hold: Hold = { freed, appending: null };
+    const hold: Hold = { freed, appending: null, wanted: false };
     this.#holds.set(fileId, hold);
     const free = (): void => {
       if (this.#holds.get(fileId) === hold) this.#holds.delete(fileId);

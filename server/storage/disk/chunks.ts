@@ -26,14 +26,18 @@ export const chunkPlace = (index: number): number => headerBytes + index * seale
 export const firstDigest = (): Uint8Array<ArrayBuffer> => new Uint8Array(32);
 
 /** What the digest becomes behind one more chunk: the tag stands for its content. */
-export function nextDigest(digest: Uint8Array, sealed: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(
-    createHash('sha256')
-      .update(digest)
-      .update(sealed.subarray(sealed.length - tagBytes))
-      .digest(),
-  );
+export function nextDigest(digest: Uint8Array, tag: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash('sha256').update(digest).update(tag).digest());
 }
+
+export interface SealedChunk {
+  readonly parts: readonly Uint8Array[];
+  readonly tag: Uint8Array;
+  /** Bytes of all parts. */
+  readonly length: number;
+}
+
+export const tagOf = (sealed: Uint8Array): Uint8Array => sealed.subarray(sealed.length - tagBytes);
 
 export class ChunkCipher {
   readonly #key: KeyObject;
@@ -47,14 +51,15 @@ export class ChunkCipher {
     this.#random = random;
   }
 
-  /** `plain`: at most chunkBytes. */
-  seal(index: number, plain: Uint8Array): Uint8Array<ArrayBuffer> {
+  /** `plain`: at most chunkBytes. Its parts in order: what writes them together need not copy them together. */
+  seal(index: number, plain: Uint8Array): SealedChunk {
     const nonce = this.#random(nonceBytes);
     const cipher = createCipheriv(algorithm, this.#key, nonce, options);
     cipher.setAAD(joinBytes(this.#prefix, uint32(index)), { plaintextLength: plain.length });
     const body = cipher.update(plain);
     cipher.final();
-    return joinBytes(nonce, body, cipher.getAuthTag());
+    const tag = cipher.getAuthTag();
+    return { parts: [nonce, body, tag], tag, length: nonce.length + body.length + tag.length };
   }
 
   /** Throws CorruptionError('files') when it is altered, of another file or place, or cut off. */

@@ -11,6 +11,7 @@ import {
   firstDigest,
   nextDigest,
   sealedChunkBytes,
+  tagOf,
 } from './chunks.ts';
 import { diskError, type OpenFile } from './file-folder.ts';
 import { recordOf } from './file-records.ts';
@@ -56,7 +57,7 @@ export class DiskReading implements Reading {
       digest = await this.#alone(async () => {
         const sealed = await this.#sealed(index);
         this.#parts.open.cipher.open(index, sealed);
-        return nextDigest(digest, sealed);
+        return nextDigest(digest, tagOf(sealed));
       });
     }
     if (!sameBytes(digest, this.#parts.file.digest))

@@ -131,11 +131,12 @@ class MemoryAppending implements Appending {
     return this.#kept.bytes.length + this.#length;
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    if (this.#ended) return;
+  write(bytes: Uint8Array): null {
+    if (this.#ended) return null;
     if (this.offset + bytes.length > this.#kept.file.size) throw new RangeError('more bytes than the file has');
     this.#taken.push(new Uint8Array(bytes));
     this.#length += bytes.length;
+    return null;
   }
 
   async finish(): Promise<FileRecord> {

@@ -80,9 +80,9 @@ describe('inputs', () => {
     expect(inputFromJson('account.create', json)).toEqual(input);
   });
 
-  it('[F6] describes every row and nothing else', () => {
+  it('[F6] describes every row, the file routes, and nothing else', () => {
     const { paths } = openApiDocument({ version: '0', origin: 'http://localhost:8080' });
-    expect(Object.keys(Object(paths)).sort()).toEqual(names.map((name) => `/api/v1/${name}`).sort());
+    expect(Object.keys(Object(paths)).sort()).toEqual([...names.map((name) => `/api/v1/${name}`), '/api/v1/files', '/api/v1/files/{fileId}'].sort());
   });
 
   it('[C3] reads garbage and damaged commits without throwing', async () => {

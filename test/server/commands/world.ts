@@ -13,6 +13,7 @@ import type { SessionRecord } from '../../../server/ports/store.ts';
 import { openMemoryStore } from '../../../server/storage/memory/store.ts';
 import { commit, createGroup, type GroupState, groupInfo, joinByExternalCommit, joinByWelcome, makeKeyPackage, type MadeKeyPackage } from '../../../web/engine/mls/index.ts';
 import { FakeRuntime } from '../../harness/runtime.ts';
+import { fileBounds } from '../../harness/server.ts';
 import { testScribe } from '../../harness/scribe.ts';
 
 export const setupToken = 'setup-token-for-tests-0123456789';
@@ -43,7 +44,7 @@ export class World {
       throw cause;
     });
     bus.subscribe((happening) => this.happenings.push(happening));
-    const config = { serverName: 'lanying', version: '0', origin, setupToken, sessionKey: new Uint8Array(32).fill(7) };
+    const config = { serverName: 'lanying', version: '0', origin, setupToken, sessionKey: new Uint8Array(32).fill(7), files: fileBounds };
     this.services = createServices({ store: this.store, bus, runtime: this.runtime, config });
     this.router = createRouter(this.services);
   }

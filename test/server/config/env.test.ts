@@ -18,7 +18,7 @@ const problemsOf = (raw: Record<string, string>): readonly string[] => {
 
 test('nothing set: localhost only, data beside, a random token, a key of its own', () => {
   expect(readEnvironment({ PATH: '/bin', HOME: '/root' })).toEqual({
-    config: { origin: 'http://localhost:8080', bind: '127.0.0.1', port: 8080, dataFolder: resolve('data'), logLevel: 'info', auditHeads: { file: null, webhook: null }, purgeRegister: null },
+    config: { origin: 'http://localhost:8080', bind: '127.0.0.1', port: 8080, dataFolder: resolve('data'), logLevel: 'info', files: { fileBytesMax: 2 ** 31, personBytesMax: 10 * 2 ** 30, totalBytesMax: 100 * 2 ** 30, freeBytesMin: 2 ** 29 }, auditHeads: { file: null, webhook: null }, purgeRegister: null },
     masterKeyFile: null,
     setupToken: null,
   });
@@ -60,6 +60,8 @@ describe('origin and port', () => {
 test.each([
   ['LANYING_PORT', ['0', '65536', '-1', '8080.5', '0x50', '', ' 80', '080'], ['1', '65535']],
   ['LANYING_BIND', ['', 'example.org', '127.0.0.256', '::g'], ['0.0.0.0', '::', '::1', 'localhost', '10.0.0.1']],
+  ['LANYING_FILE_SIZE_MAX', ['', '0M', '1', '1K', '1.5G', '65G', '1g', '-1M', ' 1M'], ['1M', '64G', '500M']],
+  ['LANYING_FILES_TOTAL_MAX', ['', '65537G'], ['65536G', '1M']],
   ['LANYING_SETUP_TOKEN', ['', 'short', 'a'.repeat(15), 'a'.repeat(129), 'a b c d e f g h i j'], ['a'.repeat(16), 'A-z_0'.repeat(5), 'a'.repeat(128)]],
   ['LANYING_AUDIT_HEAD_FILE', ['', 'a\0b'], ['heads', '/mnt/other/heads.txt']],
   ['LANYING_AUDIT_HEAD_WEBHOOK', ['', 'heads', 'ftp://example.org', 'https://me:pw@example.org/', 'https://example.org/#a'], ['https://example.org/heads?a=b', 'http://10.0.0.2:9000/']],
