@@ -43,6 +43,7 @@ export function accountHandlers({ accounts, config, grants, limits, passkeys, ru
       const grant = await guessing(address, () => grants.check(input.grant));
       return grant.ok ? answer(await grants.describe(grant.value)) : { result: grant };
     },
+    'account.checkHandle': async (input, { address }) => ({ result: await guessing(address, () => accounts.checkHandle(input)) }),
     'account.passkeyOptions': async (input, { address }) => ({ result: await guessing(address, () => accounts.passkeyOptions(input)) }),
     'account.create': async (input, { address, audit }) => started(await guessing(address, () => accounts.create(input, audit))),
     'signIn.passkeyOptions': async () => answer(await passkeys.beginSignIn()),

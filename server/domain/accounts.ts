@@ -11,7 +11,7 @@ import type { SignInFailures } from './audit/failures.ts';
 import type { Scribe } from './audit/scribe.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { checkCertificate, keyPackagesFault } from './device-certificates.ts';
-import type { Grant, Grants } from './grants.ts';
+import type { Grant, Grants, GrantToken } from './grants.ts';
 import { isCredentialId, type Passkeys } from './passkeys.ts';
 import { isWeakPassword, type Passwords } from './passwords.ts';
 import type { NewSession, Sessions } from './sessions.ts';
@@ -97,20 +97,24 @@ export class Accounts {
     return { sessionId: record.sessionId, person, deviceId: record.deviceId, expiresAt: record.expiresAt, serverTime: this.#parts.runtime.now() };
   }
 
+  /** [A8] Refuses handle.taken, rate.limited and whatever is wrong with the grant. */
+  async checkHandle({ grant, handle }: Input<'account.checkHandle'>): Promise<Result<Record<string, never>>> {
+    const checked = await this.#freeHandle(grant, handle);
+    return checked.ok ? ok({}) : checked;
+  }
+
   async passkeyOptions(input: Input<'account.passkeyOptions'>): Promise<Result<Output<'account.passkeyOptions'>>> {
-    const grant = await this.#parts.grants.check(input.grant);
+    const grant = await this.#freeHandle(input.grant, input.handle);
     if (!grant.ok) return grant;
-    if ((await this.#parts.store.byHandle(input.handle)) !== null) return refuse('handle.taken');
     return ok(await this.#parts.passkeys.beginRegistration(input));
   }
 
   async create(input: Input<'account.create'>, audit: Scribe<CreationAct>): Promise<Result<SignedIn>> {
     if (input.grant.kind === 'invite' && (await this.#parts.store.count()) === 0) return refuse('setup.required');
-    const grant = await this.#parts.grants.check(input.grant);
+    const grant = await this.#freeHandle(input.grant, input.handle);
     if (!grant.ok) return grant;
     const refused = this.#refuseParts(input);
     if (refused !== null) return refused;
-    if ((await this.#parts.store.byHandle(input.handle)) !== null) return refuse('handle.taken');
     const factor = await this.#factor(input);
     if (!factor.ok) return factor;
     const session = this.#parts.sessions.make(input.userId, input.device.deviceId);
@@ -144,6 +148,15 @@ export class Accounts {
     if (account.ok) return ok(await this.#start(account.value, 'passkey', audit));
     if (account.code === 'sign_in.failed') await this.#parts.failures.record(audit, 'passkey', null);
     return account;
+  }
+
+  /** Only whoever may make an account learns whether a handle is taken, and only so often ([A8]). */
+  async #freeHandle(token: GrantToken, handle: string): Promise<Result<Grant>> {
+    const grant = await this.#parts.grants.check(token);
+    if (!grant.ok) return grant;
+    const limited = this.#parts.limits.askHandle(grant.value.kind === 'setup' ? 'setup' : grant.value.invite.inviteId);
+    if (limited !== null) return limited;
+    return (await this.#parts.store.byHandle(handle)) === null ? grant : refuse('handle.taken');
   }
 
   async #start(account: AccountRecord, factor: 'password' | 'passkey', audit: Scribe<SignInAct>): Promise<SignedIn> {

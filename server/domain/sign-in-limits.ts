@@ -10,6 +10,8 @@ export interface SignInAllowances {
   readonly failures: Allowance;
   /** Wrong passwords for one handle, by address. */
   readonly failuresOfHandle: Allowance;
+  /** Handles asked for with one setup token or invite, whether they are free or not. */
+  readonly handlesOfGrant: Allowance;
 }
 
 /** A whole office may share one address on its first morning. */
@@ -17,21 +19,29 @@ export const signInAllowances: SignInAllowances = {
   calls: { burst: 300, refillMs: 250 },
   failures: { burst: 40, refillMs: 10_000 },
   failuresOfHandle: { burst: 8, refillMs: 30_000 },
+  handlesOfGrant: { burst: 30, refillMs: 20_000 },
 };
 
 export class SignInLimits {
   readonly #calls: RateLimit;
   readonly #failures: RateLimit;
   readonly #ofHandle: RateLimit;
+  readonly #ofGrant: RateLimit;
 
   constructor(runtime: Runtime, allowances: SignInAllowances = signInAllowances) {
     this.#calls = new RateLimit(runtime, allowances.calls);
     this.#failures = new RateLimit(runtime, allowances.failures);
     this.#ofHandle = new RateLimit(runtime, allowances.failuresOfHandle);
+    this.#ofGrant = new RateLimit(runtime, allowances.handlesOfGrant);
   }
 
   call(address: string): Refusal | null {
     return this.#calls.take(limitedAddress(address));
+  }
+
+  /** [A8] `grant` names one setup token or invite. */
+  askHandle(grant: string): Refusal | null {
+    return this.#ofGrant.take(grant);
   }
 
   /** Taken before the work, so that parallel guesses count; given back by guessedRight. */

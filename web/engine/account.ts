@@ -49,14 +49,21 @@ export class AccountDesk {
     return post(this.platform.network, 'invite.check', { grant });
   }
 
+  async checkHandle(grant: Grant, handle: string): Promise<void> {
+    await post(this.platform.network, 'account.checkHandle', { grant, handle });
+  }
+
   async prepare(input: CreateAccountInput): Promise<RecoveryCodes> {
-    const { runtime, network } = this.platform;
-    const userId = idFromBytes<UserId>(runtime.random(idBytes));
+    const { runtime } = this.platform;
+    const before = this.#prepared?.input.grant.token === input.grant.token ? this.#prepared : null;
+    const userId = before?.userId ?? idFromBytes<UserId>(runtime.random(idBytes));
     const passkey = input.factor.kind === 'passkey' ? await this.#makePasskey(input, userId) : null;
-    if (passkey === null) await post(network, 'invite.check', { grant: input.grant });
-    const hasPrf = passkey !== null && passkey.made.prf !== null;
-    const codes = Array.from({ length: hasPrf ? 1 : 2 }, () => makeRecoveryCode(runtime));
-    this.#prepared = { input, userId, vaultKey: makeVaultKey(runtime), codes, passkey };
+    if (passkey === null) await this.checkHandle(input.grant, input.handle);
+    const needed = passkey !== null && passkey.made.prf !== null ? 1 : 2;
+    // A code that was shown may be on paper already: it stays good, and only what is missing is made.
+    const codes = [...(before?.codes ?? [])];
+    while (codes.length < needed) codes.push(makeRecoveryCode(runtime));
+    this.#prepared = { input, userId, vaultKey: before?.vaultKey ?? makeVaultKey(runtime), codes, passkey };
     return { code: codes[0] ?? '', spare: codes[1] ?? null };
   }
 

@@ -190,9 +190,12 @@ export interface InviteView {
 /** Making an account, signing in, opening the vault. */
 export interface AccountApi {
   checkGrant(grant: Grant): Promise<{ readonly invitedBy: string | null; readonly role: Role; readonly expiresAt: number | null }>;
+  /** Rejects with handle.taken before anything is made. */
+  checkHandle(grant: Grant, handle: string): Promise<void>;
   /**
    * Step 1 of an account: makes identity, vault and codes on this device. Nothing is sent until finishAccount, which
-   * the screen calls once the person has confirmed that the recovery code is kept (DESIGN "Vault").
+   * the screen calls once the person has confirmed that the recovery code is kept (DESIGN "Vault"). Again with the same
+   * grant it keeps the codes that were shown, whatever else changed: what was written down stays good.
    */
   prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes>;
   finishAccount(): Promise<Me>;

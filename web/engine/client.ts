@@ -225,6 +225,9 @@ class LanyingEngine implements Engine {
   async checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
     return (await this.#desk()).checkGrant(grant);
   }
+  async checkHandle(grant: Grant, handle: string): Promise<void> {
+    await (await this.#desk()).checkHandle(grant, handle);
+  }
   async prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes> {
     return (await this.#desk()).prepare(input);
   }

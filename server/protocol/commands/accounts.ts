@@ -62,6 +62,14 @@ export const accountCommands = {
     who: 'anyone',
     resource: 'system',
   }),
+  'account.checkHandle': row({
+    summary: 'Whether a handle is free for the account that this token opens, while it is being typed.',
+    input: v.strictObject({ grant: Grant, handle: Handle }),
+    output: Empty,
+    errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked', 'handle.taken'],
+    who: 'anyone',
+    resource: 'system',
+  }),
   'account.passkeyOptions': row({
     summary: 'Begin making a passkey for an account that is about to be created.',
     input: v.strictObject({ grant: Grant, userId: UserId, handle: Handle, displayName: DisplayName }),

@@ -48,6 +48,24 @@ describe('accounts', () => {
     expect(codeOf(await world.call('signIn.password', { handle: 'owner', password }))).toBe('ok');
   });
 
+  it('[A8] tells whether a handle is taken to whoever may make an account, and so often, and to nobody else', async () => {
+    const world = new World();
+    const owner = await world.owner();
+    const { token, inviteId } = okay(await owner.call('invite.create', {}));
+    const ask = (handle: string, grant = token) => world.call('account.checkHandle', { grant: { kind: 'invite', token: grant }, handle });
+    expect(codeOf(await ask('owner'))).toBe('handle.taken');
+    expect(codeOf(await ask('guest'))).toBe('ok');
+    for (const handle of ['owner', 'guest']) expect(codeOf(await ask(handle, 'x'.repeat(43)))).toBe('invite.unknown');
+    const codes: string[] = [];
+    while (codes.at(-1) !== 'rate.limited' && codes.length < 100) codes.push(codeOf(await ask(`free${codes.length}`)));
+    expect(codes).toHaveLength(29);
+    // Another invite has an allowance of its own.
+    const other = okay(await owner.call('invite.create', {}));
+    expect(codeOf(await ask('owner', other.token))).toBe('handle.taken');
+    okay(await owner.call('invite.revoke', { inviteId }));
+    expect(codeOf(await ask('owner'))).toBe('invite.revoked');
+  });
+
   it('[A6] limits guesses of one address, not the account of somebody elsewhere', async () => {
     const world = new World();
     await world.owner();

@@ -113,7 +113,7 @@ function createCore(options: DemoOptions) {
 type Core = ReturnType<typeof createCore>;
 const done = async (): Promise<void> => undefined;
 
-function accountCalls(core: Core): Pick<EngineApi, 'checkGrant' | 'prepareAccount' | 'finishAccount' | 'signInWithPassword' | 'signInWithPasskey' | 'unlockWithRecoveryCode' | 'unlockWithPasskey' | 'signOut'> {
+function accountCalls(core: Core): Pick<EngineApi, 'checkGrant' | 'checkHandle' | 'prepareAccount' | 'finishAccount' | 'signInWithPassword' | 'signInWithPasskey' | 'unlockWithRecoveryCode' | 'unlockWithPasskey' | 'signOut'> {
   const ready = (): void => core.set({ account: { state: 'ready', me: core.account.me } });
   return {
     async checkGrant(grant) {
@@ -121,6 +121,9 @@ function accountCalls(core: Core): Pick<EngineApi, 'checkGrant' | 'prepareAccoun
       return grant.kind === 'setup'
         ? { invitedBy: null, role: 'owner', expiresAt: null }
         : { invitedBy: core.people[1]?.displayName ?? null, role: 'member', expiresAt: core.options.now + 7 * 86_400_000 };
+    },
+    async checkHandle(_grant, handle) {
+      if (handle === 'taken') throw new LanyingError('handle.taken');
     },
     async prepareAccount(input): Promise<RecoveryCodes> {
       if (input.handle === 'taken') throw new LanyingError('handle.taken');
