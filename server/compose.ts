@@ -124,7 +124,8 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
   });
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
-  const jobs = startJobs(jobsOf(store, runtime, { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }), ops, runtime);
+  const work = jobsOf(store, runtime, { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, services.retention);
+  const jobs = startJobs(work, { leases: store.leases, ops, runtime, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
   return {
     listen: () => door.listen(),
     setupNeeded: async () => (await store.accounts.count()) === 0,

@@ -67,10 +67,21 @@ export class Rooms {
   /** After each connection: what was missed, what is new, then everything live. */
   async synchronise(): Promise<void> {
     const summaries = await this.#summaries();
+    await this.#purge(summaries);
     await this.#enterAll(summaries);
+    // Those that were entered anew begin behind their floors too.
+    await this.#purge(summaries);
     for (const room of this.#rooms.values()) room.live = false;
     await this.catchUpAll();
     for (const summary of summaries) await this.#summarised(summary, true);
+  }
+
+  /** [R11] */
+  async #purge(summaries: readonly Summary[]): Promise<void> {
+    for (const { conversationId, floor } of summaries) {
+      const room = this.#rooms.get(conversationId);
+      if (floor !== null && room?.state.active === true) await room.exclusively(() => room.purged(floor));
+    }
   }
 
   async #summaries(): Promise<readonly Summary[]> {
@@ -101,6 +112,7 @@ export class Rooms {
 
   /** A summary pushed by the server: a new conversation, or changes of one that is here. */
   async heard(summary: Summary): Promise<void> {
+    await this.#purge([summary]);
     if (this.#toEnter(summary)) await this.#enterAll([summary]);
     await this.#summarised(summary, false);
   }

@@ -68,7 +68,7 @@ export class Timeline {
   #mayHaveMore(): boolean {
     const { low, joinedSequence, active } = this.conversation.state;
     const first = this.#messages[0]?.entry.sequence ?? this.conversation.state.cursor.sequence + 1;
-    return first > low.sequence + 1 || (active && low.sequence >= joinedSequence && low.sequence > 0);
+    return first > low.sequence + 1 || (active && low.sequence >= joinedSequence && low.sequence > (this.conversation.state.floor ?? 0));
   }
 
   /** Local records before the window; false when there were none. */
@@ -93,6 +93,11 @@ export class Timeline {
     } finally {
       this.#loading = false;
     }
+  }
+
+  /** What was purged is not shown any more. */
+  purged(sequence: number): void {
+    this.#messages = this.#messages.filter(({ entry }) => entry.sequence > sequence);
   }
 
   entered(message: MessageState): void {

@@ -1,6 +1,7 @@
 /** One conversation on this device: its state, its order of operations, and its commits. */
 import type { Output } from '#protocol/commands/index.ts';
 import type { Entry } from '#protocol/envelope.ts';
+import type { Floor } from '#protocol/floor.ts';
 import { type ConversationId, type Generation, idBytes, idFromBytes, type MessageId, type UserId } from '#protocol/ids.ts';
 import type { Conversation as Summary, NewCommit } from '#protocol/model.ts';
 import { LanyingError } from '../api.ts';
@@ -17,6 +18,7 @@ import { sameDevice, userOf } from './policy.ts';
 
 const commitAttemptsMax = 8;
 const commits = late(() => import('./own-commit.ts'));
+const purging = late(() => import('./purging.ts'));
 type TailResult = Output<'log.tail'>['results'][number];
 
 /** Key packages to add and leaves to remove, worked out on the group as it stands when the commit is made. */
@@ -97,11 +99,18 @@ export class Conversation {
       await this.update({ active: false });
       return false;
     }
+    if (result.state === 'purged') return (await this.purged(result.floor)) && this.#state.active;
     if (result.state === 'page') {
       if (await this.#beginsWhereBroughtBack(result.page.entries)) return false;
       await this.#advance(result.page.entries);
     }
     return result.state !== 'live' && this.halted === null;
+  }
+
+  /** A floor that the server told of ([R11]); only inside `exclusively`. True when it was new and taken. */
+  async purged(floor: Floor): Promise<boolean> {
+    if (floor.sequence <= (this.#state.floor ?? 0)) return false;
+    return (await purging()).acceptFloor(this, floor);
   }
 
   /**

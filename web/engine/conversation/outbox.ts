@@ -112,6 +112,17 @@ export class Outbox {
     await this.#drop(conversationId, id);
   }
 
+  /** What was sent and is purged goes; where entries went unseen, nobody can say whether a sealed message was among them: the person decides. */
+  async purged(conversationId: ConversationId, sequence: number, missed: boolean): Promise<void> {
+    for (const { value } of [...this.#of(conversationId)]) {
+      if (value.acknowledged !== null && value.acknowledged <= sequence) await this.#drop(conversationId, value.id);
+    }
+    if (!missed) return;
+    for (const item of [...this.#of(conversationId)]) {
+      if (item.value.sealed !== null && item.value.acknowledged === null) await this.#change(item, { sealed: null, failed: 'message.seen_refused' });
+    }
+  }
+
   async discard(conversationId: ConversationId, id: MessageId): Promise<void> {
     await this.#drop(conversationId, id);
   }

@@ -26,4 +26,6 @@ export interface ConversationListener {
   /** An entry became part of the local log (live or while catching up; not older pages). */
   onEntry(conversationId: ConversationId, message: MessageState): void;
   onNotice(notice: SecurityNotice): void;
+  /** Everything up to `sequence` is erased here; `missed`: some of it was never seen on this device. */
+  onPurged(conversationId: ConversationId, sequence: number, missed: boolean): void;
 }

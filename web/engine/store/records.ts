@@ -72,6 +72,8 @@ const Conversation = v.object({
   /** First epoch that is not in the archive yet. */
   archiveFrom: Epoch,
   createdAt: Timestamp,
+  /** Everything up to here was purged by the server and erased here. */
+  floor: v.optional(Sequence),
 });
 export type ConversationState = v.InferOutput<typeof Conversation>;
 export const conversations = kind('conversation/', Conversation);
@@ -89,6 +91,9 @@ const CreationSchema = v.object({
 });
 export type Creation = v.InferOutput<typeof CreationSchema>;
 export const creations = kind('creation/', CreationSchema);
+
+/** The server's key for floors of purged logs, pinned. */
+export const serverKey = kind('serverkey', v.object({ publicKey: bytes(32, 32) }));
 
 const EpochKey = v.object({ contentKey: bytes(32, 32), roster: v.array(v.object({ leaf: v.number(), certificate: anyBytes })) });
 export type EpochState = v.InferOutput<typeof EpochKey>;
