@@ -77,6 +77,11 @@ export class Appliance {
     }
   }
 
+  /** 0 while it does not run. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** kill -9: no goodbye, no flush. */
   async kill(): Promise<void> {
     const child = this.#process;
