@@ -121,6 +121,11 @@ export interface BlobStore {
   erase(conversationId: ConversationId, before: number, limit: number): Promise<Erased>;
   /** Removes uploads that expired before `now`, and ends removals that a crash cut off; returns how many, at most `limit`. */
   sweep(now: number, limit: number): Promise<number>;
+  /** Every file, whole or not, in an order of the store's own, behind `after`; `next` is null at the end. For checks of everything. */
+  walk(
+    after: string | null,
+    limit: number,
+  ): Promise<{ readonly files: readonly FileRecord[]; readonly next: string | null }>;
   /** Of one person, or (null) of all. */
   usage(owner: UserId | null): Promise<FileUsage>;
   /** Bytes that the disk has left. */

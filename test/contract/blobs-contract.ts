@@ -190,6 +190,34 @@ export function blobsContract(bench: Bench): void {
       expect(await again.create(newFile('a', 60), quota)).toBe('created');
     });
 
+    it('[B13] can be walked through, each once, and each verified', async () => {
+      const { blobs } = bench.store();
+      const names = Array.from({ length: 7 }, (_, at) => `file ${at}`);
+      for (const [at, name] of names.entries()) {
+        const conversationId = conversationOf(at % 2 === 0 ? 'team' : 'other');
+        await blobs.create(newFile(name, 100, { conversationId, createdAt: startMs + at * dayMs }), roomy);
+        if (at > 0) await append(blobs, fileOf(name), 0, bytesOf(name, 100));
+      }
+      const seen: FileId[] = [];
+      for (let after: string | null = null, first = true; first || after !== null; first = false) {
+        const { files, next } = await blobs.walk(after, 3);
+        seen.push(...files.map(({ fileId }) => fileId));
+        after = next;
+      }
+      expect(seen.toSorted((one, other) => one.localeCompare(other))).toEqual(
+        names.map(fileOf).toSorted((one, other) => one.localeCompare(other)),
+      );
+      const checked = await Promise.all(
+        seen.map(async (fileId) => {
+          const reading = await blobs.open(fileId);
+          await reading?.verify();
+          await reading?.close();
+          return reading !== null;
+        }),
+      );
+      expect(checked.filter((whole) => whole)).toHaveLength(6);
+    });
+
     it('[B8] are gone for readers and writers once removed', async () => {
       const { blobs } = bench.store();
       await blobs.create(newFile('a', 3 * chunk), roomy);

@@ -127,6 +127,11 @@ export class DiskBlobs implements BlobStore {
     return this.#removeAll(await this.#records.due(now, limit));
   }
 
+  async walk(after: string | null, limit: number): ReturnType<BlobStore['walk']> {
+    const { files, next } = await this.#records.walk(after, limit);
+    return { files: files.map(recordOf), next };
+  }
+
   usage(owner: UserId | null): Promise<FileUsage> {
     return this.#records.usage(owner);
   }

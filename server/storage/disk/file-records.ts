@@ -1,7 +1,7 @@
 /** Records of files in LevelDB: what is where, how far it is, and how much everybody has. */
 import type { KeyObject } from 'node:crypto';
 import { uint64 } from '#protocol/envelope.ts';
-import { type ConversationId, type FileId, toBase64Url, type UserId } from '#protocol/ids.ts';
+import { type ConversationId, type FileId, fromBase64Url, toBase64Url, type UserId } from '#protocol/ids.ts';
 import { type FileQuota, type FileRecord, type FileUsage, isWhole, type NewFile } from '../../ports/blob-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
@@ -171,6 +171,18 @@ export class FileRecords {
       if (file !== null && file.createdAt < before) found.push(file);
     }
     return found;
+  }
+
+  async walk(
+    after: string | null,
+    limit: number,
+  ): Promise<{ readonly files: readonly StoredFile[]; readonly next: string | null }> {
+    const from = after === null ? null : fromBase64Url(after);
+    const gte = from === null ? new Uint8Array(0) : joinBytes(from, Uint8Array.of(0));
+    const found = await this.#access.tables.files.list({ gte, lte: new Uint8Array(64).fill(0xff), limit });
+    const last = found.length < limit ? undefined : found.at(-1);
+    const files = found.map(({ value }) => value).filter(({ erasing }) => !erasing);
+    return { files, next: last === undefined ? null : toBase64Url(last.key) };
   }
 
   /** Takes away the keys of days before `before` that have no file left; what was sealed under them is closed for good. */

@@ -97,6 +97,15 @@ export class MemoryBlobs implements BlobStore {
     return due.length;
   }
 
+  async walk(after: string | null, limit: number): ReturnType<BlobStore['walk']> {
+    const behind = [...this.#files.values()].filter(({ file }) => after === null || file.fileId > after);
+    const files = behind
+      .toSorted((one, other) => (one.file.fileId < other.file.fileId ? -1 : 1))
+      .slice(0, limit)
+      .map(recordOf);
+    return { files, next: files.length < limit ? null : (files.at(-1)?.fileId ?? null) };
+  }
+
   async usage(owner: UserId | null): Promise<FileUsage> {
     return this.#usage(owner);
   }
