@@ -94,7 +94,9 @@ export type TimelineItem =
         | { readonly type: 'added'; readonly people: readonly UserId[] }
         | { readonly type: 'removed'; readonly people: readonly UserId[] }
         | { readonly type: 'left' }
-        | { readonly type: 'new_device'; readonly person: UserId };
+        | { readonly type: 'new_device'; readonly person: UserId }
+        /** What lies here is not this person's: they were out. */
+        | { readonly type: 'gap' };
     }
   /** An entry that cannot be shown, and why: the key is not here (yet), or it was refused. */
   | { readonly kind: 'unreadable'; readonly key: string; readonly sequence: number; readonly sentAt: number; readonly reason: 'key_missing' | 'refused' };

@@ -16,6 +16,9 @@ const passing = new Set<string>([
   'network.unreachable', 'server.unavailable', 'epoch.stale', 'session.required', 'engine.closed', 'engine.busy_elsewhere', 'storage.failed',
 ]);
 
+/** So far does a device that comes in again read back to what it had, at most. */
+const pagesBackMax = 20;
+
 const creating = late(() => import('./conversation/creating.ts'));
 const history = late(() => import('./conversation/history.ts'));
 const entering = late(() => import('./conversation/entering.ts'));
@@ -217,26 +220,30 @@ export class Rooms {
   async #entered(room: Conversation, summary: Summary, isNew: boolean): Promise<void> {
     await this.parts.directory.need(room.state.members);
     await room.exclusively(async () => {
-      if (isNew) await this.#pastOf(room, summary.metaSequence);
+      await this.#pastOf(room, summary.metaSequence, isNew);
       await room.catchUp();
     });
     this.added(room);
   }
 
   /** Title, latest message and unread count of what was before this device came. */
-  async #pastOf(room: Conversation, metaSequence: number): Promise<void> {
+  async #pastOf(room: Conversation, metaSequence: number, isNew: boolean): Promise<void> {
     const { fetchOlder, fetchTitle } = await history();
-    await fetchOlder(this.parts, room, 60);
+    // A device that was in it before reads on to what it had: what is shown has no other gaps than those of its person.
+    const { joinedSequence } = room.state;
+    for (let pages = isNew ? 1 : pagesBackMax; pages > 0; pages -= 1) {
+      if (!(await fetchOlder(this.parts, room, isNew ? 60 : 200)) || room.state.joinedSequence !== joinedSequence) break;
+    }
     const rows = await this.parts.store.range(messages, `${room.id}/`, after(`${room.id}/`), 60, true);
     const texts = rows.filter(({ value }) => value.shown.type === 'text');
     const titled = rows.find(({ value }) => value.shown.type === 'titled');
     const me = this.parts.me.userId;
     const newest = texts[0]?.value;
-    const earlier = titled === undefined && metaSequence > 0 && metaSequence <= room.state.low.sequence && metaSequence >= room.state.joinedSequence;
+    const earlier = titled === undefined && metaSequence > 0 && metaSequence <= room.state.low.sequence && metaSequence >= joinedSequence;
     const title = earlier ? await fetchTitle(this.parts, room, metaSequence) : null;
     await room.update({
       ...(title === null ? {} : { title, titleSequence: metaSequence }),
-      unread: texts.filter(({ value }) => value.entry.user !== me && value.entry.sequence > room.state.readSequence).length,
+      unread: texts.filter(({ value }) => value.entry.user !== me && value.entry.sequence > Math.max(room.state.readSequence, joinedSequence)).length,
       ...(titled?.value.shown.type === 'titled' ? { title: titled.value.shown.title, titleSequence: titled.value.entry.sequence } : {}),
       ...(newest?.shown.type === 'text' ? { last: { from: newest.entry.user, text: newest.shown.text.slice(0, 280), at: newest.entry.sentAt } } : {}),
     });

@@ -35,6 +35,12 @@ function itemOf({ entry, shown }: MessageState, me: UserId): TimelineItem | null
   }
 }
 
+/** Entries follow each other without a gap, but where this person was out in between. */
+function gapBefore({ entry: { sequence, sentAt, user } }: MessageState, before: MessageState | undefined): TimelineItem | null {
+  if (before === undefined || before.entry.sequence + 1 === sequence) return null;
+  return { kind: 'event', key: `gap ${sequence}`, sequence: sequence - 1, sentAt, actor: user, event: { type: 'gap' } };
+}
+
 function queuedItem(message: QueuedMessage, me: UserId): TimelineItem {
   const delivery = message.failed !== null ? { failed: engineErrorOf(message.failed) } : message.acknowledged === null ? 'sending' : 'sent';
   return { kind: 'text', key: message.id, id: message.id, sequence: message.acknowledged, from: me, own: true, sentAt: message.createdAt, text: message.text, delivery };
@@ -66,9 +72,9 @@ export class Timeline {
   }
 
   #mayHaveMore(): boolean {
-    const { low, joinedSequence, active } = this.conversation.state;
+    const { low, joinedSequence } = this.conversation.state;
     const first = this.#messages[0]?.entry.sequence ?? this.conversation.state.cursor.sequence + 1;
-    return first > low.sequence + 1 || (active && low.sequence >= joinedSequence && low.sequence > (this.conversation.state.floor ?? 0));
+    return first > low.sequence + 1 || (low.sequence >= joinedSequence && low.sequence > (this.conversation.state.floor ?? 0));
   }
 
   /** Local records before the window; false when there were none. */
@@ -106,7 +112,7 @@ export class Timeline {
 
   push(typing: readonly UserId[]): void {
     const me = this.parts.me.userId;
-    const stored = this.#messages.map((message) => itemOf(message, me)).filter((item) => item !== null);
+    const stored = this.#messages.flatMap((message, at) => [gapBefore(message, this.#messages[at - 1]), itemOf(message, me)]).filter((item) => item !== null);
     const known = new Set(stored.map(({ key }) => key));
     const queued = this.outbox.queued(this.id).filter(({ id }) => !known.has(id)).map((message) => queuedItem(message, me));
     this.emit({

@@ -152,5 +152,7 @@ function eventText(item: EventItem, people: Directory, me: UserId | null, t: Tra
       return t('event.left', { name });
     case 'new_device':
       return t('event.new_device', { name: named(item.event.person) });
+    case 'gap':
+      return t('event.gap');
   }
 }
