@@ -2,17 +2,28 @@ import type { CommandName } from '#protocol/commands/index.ts';
 import { answer, type Handlers, personOf } from './handler.ts';
 import type { Services } from './services.ts';
 
-export function retentionHandlers({ retention, serverKey }: Services): Handlers<Extract<CommandName, `retention.${string}` | `hold.${string}`>> {
+export function retentionHandlers({
+  retention,
+  serverKey,
+}: Services): Handlers<Extract<CommandName, `retention.${string}` | `hold.${string}`>> {
   const { holds } = retention;
   return {
     'retention.get': async () => answer(await retention.get()),
-    'retention.set': async (input, caller) => ({ result: await retention.set(personOf(caller).person.userId, input, caller.audit) }),
+    'retention.set': async (input, caller) => ({
+      result: await retention.set(personOf(caller).person.userId, input, caller.audit),
+    }),
     'retention.preview': async () => answer(await retention.preview()),
     'retention.run': async (_input, { audit }) => answer({ receipt: await retention.run(audit) }),
     'retention.receipts': async ({ before, limit }) => answer(await retention.receipts(before ?? null, limit)),
     'retention.key': async () => answer({ publicKey: await serverKey.publicKey() }),
-    'hold.place': async (input, caller) => ({ result: await holds.place(personOf(caller).person.userId, input, caller.audit) }),
-    'hold.confirm': async ({ holdId }, caller) => ({ result: await holds.confirm(personOf(caller).person.userId, holdId, caller.audit) }),
-    'hold.release': async ({ holdId }, caller) => ({ result: await holds.release(personOf(caller).person.userId, holdId, caller.audit) }),
+    'hold.place': async (input, caller) => ({
+      result: await holds.place(personOf(caller).person.userId, input, caller.audit),
+    }),
+    'hold.confirm': async ({ holdId }, caller) => ({
+      result: await holds.confirm(personOf(caller).person.userId, holdId, caller.audit),
+    }),
+    'hold.release': async ({ holdId }, caller) => ({
+      result: await holds.release(personOf(caller).person.userId, holdId, caller.audit),
+    }),
   };
 }

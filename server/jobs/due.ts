@@ -11,7 +11,11 @@ const minutesMax = 40 * 24 * 60;
 
 /** Local time of an instant, as if it were UTC, to the minute. */
 export function localMinute(zone: string, at: number): number {
-  const parts = new Map(formatOf(zone).formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const parts = new Map(
+    formatOf(zone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
   const part = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
   return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute')) / minuteMs;
 }
@@ -22,7 +26,13 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
   if (known !== undefined) return known;
   const made = new Intl.DateTimeFormat('en-GB', {
-    timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
+    timeZone: zone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
   });
   formats.set(zone, made);
   return made;
@@ -46,7 +56,8 @@ export class Schedule {
     const last = localMinute(this.#zone, Math.min(lastRunAt, now));
     const present = localMinute(this.#zone, now);
     const clear = this.#looked.last === last ? Math.max(last, this.#looked.clear) : last;
-    for (let minute = present; minute > Math.max(clear, present - minutesMax); minute -= 1) if (this.#matches(minute)) return true;
+    for (let minute = present; minute > Math.max(clear, present - minutesMax); minute -= 1)
+      if (this.#matches(minute)) return true;
     this.#looked = { last, clear: Math.max(clear, present) };
     return false;
   }

@@ -58,15 +58,14 @@ export class JobRunner {
 
   /** Starts every job that is due and not under way; resolves when these ended. Never rejects. */
   async tick(): Promise<void> {
-    await Promise.all(
-      this.#jobs.map(({ job, schedule: when }) => {
-        const running = this.#running.get(job.name);
-        if (running !== undefined) return undefined;
-        const run = this.#look(job, when).finally(() => this.#running.delete(job.name));
-        this.#running.set(job.name, run);
-        return run;
-      }),
-    );
+    const begun: Promise<void>[] = [];
+    for (const { job, schedule: when } of this.#jobs) {
+      if (this.#running.has(job.name)) continue;
+      const run = this.#look(job, when).finally(() => this.#running.delete(job.name));
+      this.#running.set(job.name, run);
+      begun.push(run);
+    }
+    await Promise.all(begun);
   }
 
   async idle(): Promise<void> {
@@ -109,8 +108,18 @@ export class JobRunner {
 export function startJobs(jobs: readonly Job[], parts: SchedulerParts): Scheduler {
   const { ops } = parts;
   const runner = new JobRunner(jobs, parts);
-  const silent = { info: () => undefined, warn: () => undefined, debug: () => undefined, error: (cause: unknown) => ops.jobFailed('scheduler', cause) };
-  const task = schedule('* * * * *', () => runner.tick(), { name: 'jobs', timezone: 'UTC', logger: silent, suppressMissedWarning: true });
+  const silent = {
+    info: () => undefined,
+    warn: () => undefined,
+    debug: () => undefined,
+    error: (cause: unknown) => ops.jobFailed('scheduler', cause),
+  };
+  const task = schedule('* * * * *', () => runner.tick(), {
+    name: 'jobs',
+    timezone: 'UTC',
+    logger: silent,
+    suppressMissedWarning: true,
+  });
   void runner.tick();
   return {
     async stop() {

@@ -16,8 +16,8 @@ const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** Whole UTC days since 1970-01-01. */
 const Day = Count;
 
-/** `accounts`: what is left of deleted accounts. */
-export const retentionClasses = ['messages', 'files', 'audit', 'sessions', 'accounts'] as const;
+/** Classes of data that have rules; audit entries, sessions and deleted accounts have none yet. */
+export const retentionClasses = ['messages', 'files'] as const;
 export const RetentionClass = v.picklist(retentionClasses);
 export type RetentionClass = v.InferOutput<typeof RetentionClass>;
 
@@ -91,9 +91,9 @@ export const ErasedRange = v.strictObject({
 });
 export type ErasedRange = v.InferOutput<typeof ErasedRange>;
 
-/** What was erased otherwise: files of a conversation (ciphertext), ended sessions. */
+/** What was erased otherwise: files of a conversation (ciphertext). */
 export const ErasedOther = v.strictObject({
-  class: v.picklist(['files', 'sessions', 'audit', 'accounts']),
+  class: v.picklist(['files']),
   conversationId: v.nullable(ConversationId),
   reason: ErasureReason,
   count: Count,

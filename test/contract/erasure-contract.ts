@@ -63,6 +63,14 @@ async function talked(
 const sequences = (entries: readonly Entry[]): readonly number[] => entries.map(({ sequence }) => sequence);
 
 export function erasureRules(bench: Bench): void {
+  floorRules(bench);
+  appendingRules(bench);
+  registerRules(bench);
+  recordRules(bench);
+  leaseRules(bench);
+}
+
+function floorRules(bench: Bench): void {
   it('[R1] purges whole days from the beginning, and the log goes on where it was', async () => {
     const { log, entries } = await talked(bench.store());
     const id = log.conversationId;
@@ -114,7 +122,9 @@ export function erasureRules(bench: Bench): void {
     // Down to the whole roster that the first epoch left is read from.
     expect(archived.map(({ epoch }) => epoch)).toEqual([40, 20, 19, 16]);
   });
+}
 
+function appendingRules(bench: Bench): void {
   it('[R2] a log that was purged to its end keeps its head, number and hash', async () => {
     const { log, entries } = await talked(bench.store());
     const id = log.conversationId;
@@ -159,7 +169,9 @@ export function erasureRules(bench: Bench): void {
     const left = await (await bench.reopened()).conversations.readAfter(id, 0, 100, much);
     expect(left).toEqual([...entries.slice(8), late, ...more]);
   });
+}
 
+function registerRules(bench: Bench): void {
   it('[R6] puts floors of a register into an older store, and never lowers one', async () => {
     const { log, entries } = await talked(bench.store());
     const { erasure } = bench.store();
@@ -188,7 +200,9 @@ export function erasureRules(bench: Bench): void {
     const record = await (await bench.reopened()).conversations.load(id);
     expect([record?.headSequence, record?.headHash]).toEqual([20, bytesOf('later')]);
   });
+}
 
+function recordRules(bench: Bench): void {
   it('[R5] keeps receipts, newest first', async () => {
     const { erasure } = bench.store();
     for (const [at, name] of ['one', 'two', 'three'].entries())
@@ -228,10 +242,12 @@ export function erasureRules(bench: Bench): void {
     ]);
     expect(await retention.putHold({ ...hold, state: 'active' }, 'proposed', placed)).toBe('stored');
     const reopened = (await bench.reopened()).retention;
-    expect((await reopened.policies()).map(({ days }) => days).toSorted()).toEqual([1, null]);
+    expect(new Set((await reopened.policies()).map(({ days }) => days))).toEqual(new Set([1, null]));
     expect(await reopened.holds()).toEqual([{ ...hold, state: 'active' }]);
   });
+}
 
+function leaseRules(bench: Bench): void {
   it('[R7] gives a lease to one holder at a time, and a late one cannot end the run of the next', async () => {
     const { leases } = bench.store();
     const taken = await Promise.all([leases.acquire('purge', 1_000, 2_000), leases.acquire('purge', 1_000, 2_000)]);

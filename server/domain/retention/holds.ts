@@ -50,24 +50,41 @@ export class Holds {
   }
 
   /** A second person makes a proposed hold stand, or a release final. Refuses hold.unknown, hold.second_person. */
-  async confirm(by: UserId, holdId: HoldId, audit: Scribe<'hold.placed' | 'hold.lifted'>): Promise<Result<{ hold: Hold }>> {
+  async confirm(
+    by: UserId,
+    holdId: HoldId,
+    audit: Scribe<'hold.placed' | 'hold.lifted'>,
+  ): Promise<Result<{ hold: Hold }>> {
     const hold = await this.#standing(holdId);
     if (hold === null || hold.state === 'active') return refuse('hold.unknown');
     if (hold.state === 'proposed') {
       if (hold.placedBy === by) return refuse('hold.second_person');
-      return this.#move(hold, { ...hold, state: 'active', confirmedBy: by }, (facts) => [audit({ act: 'hold.placed', ...objectOf(hold), ...facts })]);
+      return this.#move(hold, { ...hold, state: 'active', confirmedBy: by }, (facts) => [
+        audit({ act: 'hold.placed', ...objectOf(hold), ...facts }),
+      ]);
     }
     if (hold.releaseBy === by) return refuse('hold.second_person');
-    return this.#move(hold, this.#released(hold, by), (facts) => [audit({ act: 'hold.lifted', ...objectOf(hold), ...facts })]);
+    return this.#move(hold, this.#released(hold, by), (facts) => [
+      audit({ act: 'hold.lifted', ...objectOf(hold), ...facts }),
+    ]);
   }
 
   /** Asks for the release of a hold that stands, which a second person confirms; withdraws a proposed one. Refuses hold.unknown. */
-  async release(by: UserId, holdId: HoldId, audit: Scribe<'hold.requested' | 'hold.lifted'>): Promise<Result<{ hold: Hold }>> {
+  async release(
+    by: UserId,
+    holdId: HoldId,
+    audit: Scribe<'hold.requested' | 'hold.lifted'>,
+  ): Promise<Result<{ hold: Hold }>> {
     const hold = await this.#standing(holdId);
     if (hold === null || hold.state === 'releasing') return refuse('hold.unknown');
-    if (hold.state === 'proposed') return this.#move(hold, this.#released(hold, by), (facts) => [audit({ act: 'hold.lifted', ...objectOf(hold), ...facts })]);
+    if (hold.state === 'proposed')
+      return this.#move(hold, this.#released(hold, by), (facts) => [
+        audit({ act: 'hold.lifted', ...objectOf(hold), ...facts }),
+      ]);
     const next: Hold = { ...hold, state: 'releasing', releaseBy: by };
-    return this.#move(hold, next, (facts) => [audit({ act: 'hold.requested', reason: 'release', ...objectOf(hold), ...facts })]);
+    return this.#move(hold, next, (facts) => [
+      audit({ act: 'hold.requested', reason: 'release', ...objectOf(hold), ...facts }),
+    ]);
   }
 
   #released(hold: Hold, by: UserId): Hold {
@@ -82,7 +99,10 @@ export class Holds {
   async #move(
     hold: Hold,
     next: Hold,
-    acts: (facts: { readonly before: ReturnType<typeof factsOf>; readonly after: ReturnType<typeof factsOf> }) => Parameters<RetentionStore['putHold']>[2],
+    acts: (facts: {
+      readonly before: ReturnType<typeof factsOf>;
+      readonly after: ReturnType<typeof factsOf>;
+    }) => Parameters<RetentionStore['putHold']>[2],
   ): Promise<Result<{ hold: Hold }>> {
     const outcome = await this.#store.putHold(next, hold.state, acts({ before: factsOf(hold), after: factsOf(next) }));
     return outcome === 'conflict' ? refuse('hold.unknown') : ok({ hold: next });
@@ -90,4 +110,9 @@ export class Holds {
 }
 
 const objectOf = ({ holdId }: Hold) => ({ object: { kind: 'hold' as const, id: holdId } });
-const factsOf = ({ state, conversationId, reason, until }: Hold) => ({ state, conversation: conversationId, reason, until });
+const factsOf = ({ state, conversationId, reason, until }: Hold) => ({
+  state,
+  conversation: conversationId,
+  reason,
+  until,
+});

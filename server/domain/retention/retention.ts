@@ -3,7 +3,15 @@ import type { Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import { type ConversationId, idFromBytes, type UserId } from '#protocol/ids.ts';
 import { listPageMax, policiesMax, receiptsPageMax } from '#protocol/limits.ts';
-import type { ErasedOther, ErasedRange, ErasureProof, ErasureReason, Receipt, ReceiptId, RetentionPolicy } from '#protocol/retention.ts';
+import type {
+  ErasedOther,
+  ErasedRange,
+  ErasureProof,
+  ErasureReason,
+  Receipt,
+  ReceiptId,
+  RetentionPolicy,
+} from '#protocol/retention.ts';
 import type { BlobStore } from '../../ports/blob-store.ts';
 import type { ErasureStore, Pause, PurgeRegister, RetentionStore } from '../../ports/retention-store.ts';
 import type { Runtime } from '../../ports/runtime.ts';
@@ -16,6 +24,7 @@ import type { ServerKey } from './server-key.ts';
 type Preview = Output<'retention.preview'>;
 const pauseMs = 5;
 const filesStep = 16;
+const conversationsStep = 50;
 
 export interface RetentionParts {
   readonly store: RetentionStore;
@@ -30,7 +39,7 @@ export interface RetentionParts {
 export class Retention {
   readonly holds: Holds;
   readonly #parts: RetentionParts;
-  #running: Promise<Receipt | null> | null = null;
+  #latest: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -39,24 +48,35 @@ export class Retention {
 
   async get(): Promise<Output<'retention.get'>> {
     const { store, key } = this.#parts;
-    return { policies: [...(await store.policies())], holds: [...(await store.holds())], serverKey: await key.publicKey() };
+    return {
+      policies: [...(await store.policies())],
+      holds: [...(await store.holds())],
+      serverKey: await key.publicKey(),
+    };
   }
 
-  /** Refuses conversation.unknown, retention.too_many; input.invalid for a conversation where the class has none. */
-  async set(by: UserId, input: Pick<RetentionPolicy, 'class' | 'conversationId' | 'days'>, audit: Scribe<'policy.changed'>): Promise<Result<{ policy: RetentionPolicy }>> {
+  /** Refuses conversation.unknown, retention.too_many. */
+  async set(
+    by: UserId,
+    input: Pick<RetentionPolicy, 'class' | 'conversationId' | 'days'>,
+    audit: Scribe<'policy.changed'>,
+  ): Promise<Result<{ policy: RetentionPolicy }>> {
     const { store, conversations, runtime } = this.#parts;
     const { conversationId } = input;
-    if (conversationId !== null) {
-      if (input.class !== 'messages' && input.class !== 'files') return refuse('input.invalid', { field: 'conversationId' });
-      if ((await conversations.load(conversationId)) === null) return refuse('conversation.unknown');
-    }
+    if (conversationId !== null && (await conversations.load(conversationId)) === null)
+      return refuse('conversation.unknown');
     const policies = await store.policies();
     const before = policies.find((policy) => policy.class === input.class && policy.conversationId === conversationId);
     if (before === undefined && policies.length >= policiesMax) return refuse('retention.too_many');
     const policy = { ...input, setBy: by, setAt: runtime.now() };
     const id = `retention ${input.class}${conversationId === null ? '' : ` ${conversationId}`}`;
     await store.setPolicy(policy, [
-      audit({ act: 'policy.changed', object: { kind: 'policy', id }, before: { days: before?.days ?? null }, after: { days: input.days } }),
+      audit({
+        act: 'policy.changed',
+        object: { kind: 'policy', id },
+        before: { days: before?.days ?? null },
+        after: { days: input.days },
+      }),
     ]);
     return ok({ policy });
   }
@@ -70,7 +90,7 @@ export class Retention {
       if (item === null) return;
       if (items.length >= listPageMax) more = true;
       else items.push(item);
-    }, this.#pause);
+    });
     return { items, more };
   }
 
@@ -83,13 +103,15 @@ export class Retention {
     return { ...plan, days: policy.days, heldBy: hold?.holdId ?? null };
   }
 
-  /** One run at a time: a second call while one is under way gets that one's receipt. Null when there was nothing. */
+  /** One run at a time, one after the other. Null when there was nothing. */
   run(audit: Scribe<'purge.run'>): Promise<Receipt | null> {
-    return (this.#running ??= this.#run(audit).finally(() => (this.#running = null)));
+    const run = this.#latest.then(() => this.#run(audit));
+    this.#latest = run.catch(() => undefined);
+    return run;
   }
 
   async #run(audit: Scribe<'purge.run'>): Promise<Receipt | null> {
-    await this.#eachConversation((conversationId) => this.#begin(conversationId), this.#pause);
+    await this.#eachConversation((conversationId) => this.#begin(conversationId));
     const ranges = await this.#parts.erasure.finish(this.#pause);
     const others = await this.#eraseFiles();
     const proof = await this.#parts.erasure.prove(this.#pause);
@@ -105,7 +127,12 @@ export class Retention {
     if (policy === null || heldBy(await store.holds(), conversationId, now) !== null) return;
     const plan = await erasure.plan(conversationId, cutoffDay(now, policy.days));
     if (plan === null) return;
-    const reason: ErasureReason = { kind: 'policy', conversationId: policy.conversationId, days: policy.days, setAt: policy.setAt };
+    const reason: ErasureReason = {
+      kind: 'policy',
+      conversationId: policy.conversationId,
+      days: policy.days,
+      setAt: policy.setAt,
+    };
     const floor = await erasure.begin(plan, reason, now);
     if (floor === null) return;
     await this.#told(conversationId);
@@ -129,30 +156,49 @@ export class Retention {
     await this.#eachConversation(async (conversationId) => {
       const now = runtime.now();
       if (heldBy(await store.holds(), conversationId, now) !== null) return;
-      const rules = [policyFor(policies, 'files', conversationId), policyFor(policies, 'messages', conversationId)].filter((rule) => rule !== null);
+      const rules = [
+        policyFor(policies, 'files', conversationId),
+        policyFor(policies, 'messages', conversationId),
+      ].filter((rule) => rule !== null);
       const rule = rules.toSorted((one, other) => one.days - other.days)[0];
       if (rule === undefined) return;
       const before = cutoffDay(now, rule.days) * dayMs;
       let count = 0;
       let bytes = 0;
-      for (let more = true; more; ) {
+      for (let more = true; more;) {
         const step = await blobs.erase(conversationId, before, filesStep);
         count += step.files;
         bytes += step.bytes;
         more = step.more;
-        await this.#pause();
+        if (more) await this.#pause();
       }
       if (count === 0) return;
-      const reason: ErasureReason = { kind: 'policy', conversationId: rule.conversationId, days: rule.days, setAt: rule.setAt };
+      const reason: ErasureReason = {
+        kind: 'policy',
+        conversationId: rule.conversationId,
+        days: rule.days,
+        setAt: rule.setAt,
+      };
       erased.push({ class: 'files', conversationId, reason, count, bytes, before });
-    }, this.#pause);
+    });
     if (erased.length > 0) await erasure.requestShredding();
     return erased;
   }
 
-  async #settle(ranges: readonly ErasedRange[], others: readonly ErasedOther[], proof: ErasureProof | null, audit: Scribe<'purge.run'>): Promise<Receipt> {
+  async #settle(
+    ranges: readonly ErasedRange[],
+    others: readonly ErasedOther[],
+    proof: ErasureProof | null,
+    audit: Scribe<'purge.run'>,
+  ): Promise<Receipt> {
     const { erasure, key, runtime } = this.#parts;
-    const receipt: Receipt = { receiptId: idFromBytes<ReceiptId>(runtime.random(16)), at: runtime.now(), ranges: [...ranges], others: [...others], proof };
+    const receipt: Receipt = {
+      receiptId: idFromBytes<ReceiptId>(runtime.random(16)),
+      at: runtime.now(),
+      ranges: [...ranges],
+      others: [...others],
+      proof,
+    };
     const signed = await key.receipt(JSON.stringify(receipt));
     const entries = ranges.reduce((sum, { counts }) => sum + counts.entries, 0);
     const files = others.reduce((sum, { count }) => sum + count, 0);
@@ -185,18 +231,20 @@ export class Retention {
     const { erasure } = this.#parts;
     const from = before === null ? null : await erasure.receipt(before);
     const found = before !== null && from === null ? [] : await erasure.receipts(from, limit + 1);
-    const receipts = found.slice(0, limit).map(({ receiptId, at, statement, signature }) => ({ receiptId, at, statement, signature }));
+    const receipts = found
+      .slice(0, limit)
+      .map(({ receiptId, at, statement, signature }) => ({ receiptId, at, statement, signature }));
     return { receipts, more: found.length > limit };
   }
 
-  async #eachConversation(work: (conversationId: ConversationId) => Promise<void>, pause: Pause): Promise<void> {
+  async #eachConversation(work: (conversationId: ConversationId) => Promise<void>): Promise<void> {
     const { erasure } = this.#parts;
-    for (let after: ConversationId | null = null, more = true; more; ) {
-      const page: readonly ConversationId[] = await erasure.conversations(after, listPageMax);
+    for (let after: ConversationId | null = null, more = true; more;) {
+      const page: readonly ConversationId[] = await erasure.conversations(after, conversationsStep);
       for (const conversationId of page) await work(conversationId);
-      await pause();
       after = page.at(-1) ?? after;
-      more = page.length === listPageMax;
+      more = page.length === conversationsStep;
+      if (more) await this.#pause();
     }
   }
 

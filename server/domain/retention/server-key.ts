@@ -20,7 +20,11 @@ export class ServerKey {
     return new Uint8Array((await this.#keys()).publicKey);
   }
 
-  async floor({ conversationId, generation, floor }: Pick<ConversationRecord, 'conversationId' | 'generation' | 'floor'>): Promise<Floor | null> {
+  async floor({
+    conversationId,
+    generation,
+    floor,
+  }: Pick<ConversationRecord, 'conversationId' | 'generation' | 'floor'>): Promise<Floor | null> {
     if (floor === null) return null;
     const { sequence, hash, purgedAt } = floor;
     const signature = await this.#sign(floorStatement(conversationId, generation, { sequence, hash, purgedAt }));

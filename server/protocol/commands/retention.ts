@@ -2,7 +2,17 @@ import * as v from 'valibot';
 import { bytes, Timestamp } from '../envelope.ts';
 import { ConversationId } from '../ids.ts';
 import * as limits from '../limits.ts';
-import { Hold, HoldId, HoldReason, Receipt, ReceiptId, RetentionClass, RetentionDays, RetentionPolicy, SignedReceipt } from '../retention.ts';
+import {
+  Hold,
+  HoldId,
+  HoldReason,
+  Receipt,
+  ReceiptId,
+  RetentionClass,
+  RetentionDays,
+  RetentionPolicy,
+  SignedReceipt,
+} from '../retention.ts';
 import { row } from './row.ts';
 
 const Empty = v.strictObject({});
@@ -19,7 +29,7 @@ export const retentionCommands = {
     resource: 'system',
   }),
   'retention.set': row({
-    summary: 'Set for how many days a class of data is kept, everywhere or in one conversation (messages and files); null keeps it.',
+    summary: 'Set for how many days messages or files are kept, everywhere or in one conversation; null keeps them.',
     input: v.strictObject({ class: RetentionClass, conversationId: v.nullable(ConversationId), days: RetentionDays }),
     output: v.strictObject({ policy: RetentionPolicy }),
     errors: ['conversation.unknown', 'retention.too_many'],
@@ -74,7 +84,7 @@ export const retentionCommands = {
     resource: 'system',
   }),
   'retention.key': row({
-    summary: 'The server\'s Ed25519 key, by which floors of purged logs are signed; clients pin it.',
+    summary: "The server's Ed25519 key, by which floors of purged logs are signed; clients pin it.",
     input: Empty,
     output: v.strictObject({ publicKey: bytes(32, 32) }),
     errors: [],
@@ -82,7 +92,8 @@ export const retentionCommands = {
     resource: 'self',
   }),
   'hold.place': row({
-    summary: 'Propose a legal hold: erasure is suspended at once, and goes on unless somebody else confirms the hold in time.',
+    summary:
+      'Propose a legal hold: erasure is suspended at once, and goes on unless somebody else confirms the hold in time.',
     input: v.strictObject({ conversationId: v.nullable(ConversationId), reason: HoldReason, until: Timestamp }),
     output: HoldAnswer,
     errors: ['hold.too_many'],

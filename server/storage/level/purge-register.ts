@@ -99,7 +99,10 @@ export class FilePurgeRegister implements PurgeRegister {
       const floor = this.#opened(contents.frames, file.subarray(contents.end + 4, next));
       if (floor === null) {
         if (next < file.length || contents.frames === 0)
-          throw new CorruptionError('purged', 'the register of purges does not open: another master key, or a damaged file');
+          throw new CorruptionError(
+            'purged',
+            'the register of purges does not open: another master key, or a damaged file',
+          );
         break;
       }
       contents.floors.set(floor.conversationId, floor);
@@ -134,7 +137,7 @@ async function writeAt(path: string, at: number, bytes: Uint8Array): Promise<voi
   const file = await open(path, at === 0 ? 'w' : 'r+', 0o600);
   try {
     await file.truncate(at);
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
     }
     await file.sync();

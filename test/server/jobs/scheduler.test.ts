@@ -59,7 +59,11 @@ describe('schedules', () => {
   it('[R13] runs once after downtime, however many schedules and days were missed', async () => {
     const runtime = new FakeRuntime('down', utc('2026-05-01T12:00'));
     const { leases } = openMemoryStore();
-    const jobs = [new Counted('twice', ['0 3 * * *', '30 15 * * *'], runtime), new Counted('often', '*/10 * * * *', runtime), new Counted('monthly', '0 4 1 * *', runtime)];
+    const jobs = [
+      new Counted('twice', ['0 3 * * *', '30 15 * * *'], runtime),
+      new Counted('often', '*/10 * * * *', runtime),
+      new Counted('monthly', '0 4 1 * *', runtime),
+    ];
     const start = (): JobRunner => new JobRunner(jobs, { leases, ops, runtime, zone });
     await start().tick();
     // The first look only begins to count.
@@ -93,12 +97,18 @@ describe('schedules', () => {
     const bench = await openLevelBench();
     const runtime = new FakeRuntime('lease', utc('2026-05-01T00:00'));
     let finish = (): void => undefined;
-    const hanging = new Counted('purge', '30 3 * * *', runtime, () => new Promise<void>((resolve) => (finish = resolve)));
+    const hanging = new Counted(
+      'purge',
+      '30 3 * * *',
+      runtime,
+      () => new Promise<void>((resolve) => (finish = resolve)),
+    );
     const start = (job: Job): JobRunner => new JobRunner([job], { leases: bench.store().leases, ops, runtime, zone });
     await start(hanging).tick();
     runtime.jump(2 * hourMs);
     const crashed = start(hanging).tick();
-    for (let turns = 0; turns < 10_000 && hanging.runs.length === 0; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let turns = 0; turns < 10_000 && hanging.runs.length === 0; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
     const next = new Counted('purge', '30 3 * * *', runtime);
     const second = start(next);
     await second.tick();

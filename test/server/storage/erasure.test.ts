@@ -120,7 +120,7 @@ describe('purged days', () => {
     if (record === undefined) throw new Error('no record');
     const there = [record.value.slice(1, 17), record.value.slice(-16), new Uint8Array(16).fill(9)];
     const { found } = await scanFolder(join(folder.path, 'store'), there, go);
-    expect([...found].toSorted()).toEqual([0, 1]);
+    expect(found).toEqual(new Set([0, 1]));
   });
 
   it('[R4] a power cut at any moment of a purge loses nothing that stays, serves nothing that goes, and is finished later', async () => {

@@ -26,7 +26,11 @@ async function over(network: Network, profile: MemoryProfile): Promise<HeadlessE
   engines.push(engine);
   return engine;
 }
-async function person(handle: string, network: Network = nodeNetwork(server.origin), profile = new MemoryProfile()): Promise<HeadlessEngine> {
+async function person(
+  handle: string,
+  network: Network = nodeNetwork(server.origin),
+  profile = new MemoryProfile(),
+): Promise<HeadlessEngine> {
   const engine = await over(network, profile);
   await join(engine, handle, (await owner.createInvite()).link);
   return engine;
@@ -45,7 +49,9 @@ afterEach(async () => {
 /** Everything older than two days, by the owner. */
 async function purge(): Promise<void> {
   const { cookie } = await server.post('signIn.password', { handle: 'owner', password: passwordOf('owner') });
-  expect((await server.post('retention.set', { class: 'messages', conversationId: null, days: 2 }, cookie)).status).toBe(200);
+  expect(
+    (await server.post('retention.set', { class: 'messages', conversationId: null, days: 2 }, cookie)).status,
+  ).toBe(200);
   const ran = await server.post('retention.run', {}, cookie);
   expect(ran.body).toMatchObject({ receipt: { proof: { found: 0 } } });
 }
@@ -120,7 +126,7 @@ it('[R11] a device that was away through a purge takes up behind the hole, also 
   expect([...ada.snapshot().notices, ...back.snapshot().notices]).toEqual([]);
 });
 
-it('[R11] a floor without the server\'s signature, or with another history below it, erases nothing and is told', async () => {
+it("[R11] a floor without the server's signature, or with another history below it, erases nothing and is told", async () => {
   for (const lie of ['signature', 'hash'] as const) {
     const profile = new MemoryProfile();
     const network = new LyingNetwork(nodeNetwork(server.origin));
@@ -133,7 +139,12 @@ it('[R11] a floor without the server\'s signature, or with another history below
     const before = await kept(profile, id);
     const forged = (summary: Summary): Summary => ({
       ...summary,
-      floor: { sequence: 3, hash: lie === 'hash' ? new Uint8Array(32).fill(9) : summary.headHash, purgedAt: 1, signature: new Uint8Array(64) },
+      floor: {
+        sequence: 3,
+        hash: lie === 'hash' ? new Uint8Array(32).fill(9) : summary.headHash,
+        purgedAt: 1,
+        signature: new Uint8Array(64),
+      },
     });
     network.lie = (frame, command) => [summariesIn(frame, command, forged)];
     network.cut();

@@ -61,7 +61,9 @@ export async function acceptFloor(conversation: Conversation, floor: Floor): Pro
 
 /** No commit was missed: the group here is still in the epoch that the conversation is in. */
 async function sameEpoch(conversation: Conversation): Promise<boolean> {
-  const { conversation: summary } = await conversation.parts.connection.call('conversation.get', { conversationId: conversation.id });
+  const { conversation: summary } = await conversation.parts.connection.call('conversation.get', {
+    conversationId: conversation.id,
+  });
   return summary.epoch === epoch(conversation.group);
 }
 
@@ -69,7 +71,7 @@ async function sameEpoch(conversation: Conversation): Promise<boolean> {
 async function eraseBelow(conversation: Conversation, sequence: number): Promise<void> {
   const { parts, id, group } = conversation;
   const to = `${id}/${padded(sequence + 1)}`;
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const rows = await parts.store.range(messages, `${id}/`, to, step);
     const writes: StoreWrite[] = rows.flatMap(({ name, value }) => [
       parts.store.remove(messages, name),
@@ -83,11 +85,19 @@ async function eraseBelow(conversation: Conversation, sequence: number): Promise
 }
 
 /** List facts that may have come from what is gone. */
-async function whatIsLeft({ parts, id, state }: Conversation, sequence: number): Promise<Pick<ConversationState, 'last' | 'unread'>> {
+async function whatIsLeft(
+  { parts, id, state }: Conversation,
+  sequence: number,
+): Promise<Pick<ConversationState, 'last' | 'unread'>> {
   const rows = await parts.store.range(messages, `${id}/${padded(sequence + 1)}`, after(`${id}/`), lastTextsMax, true);
   const texts = rows.filter(({ value }) => value.shown.type === 'text');
   const newest = texts[0]?.value;
-  const last = newest?.shown.type === 'text' ? { from: newest.entry.user, text: newest.shown.text.slice(0, 280), at: newest.entry.sentAt } : null;
-  const unread = texts.filter(({ value }) => value.entry.user !== parts.me.userId && value.entry.sequence > state.readSequence).length;
+  const last =
+    newest?.shown.type === 'text'
+      ? { from: newest.entry.user, text: newest.shown.text.slice(0, 280), at: newest.entry.sentAt }
+      : null;
+  const unread = texts.filter(
+    ({ value }) => value.entry.user !== parts.me.userId && value.entry.sequence > state.readSequence,
+  ).length;
   return { last, unread: Math.min(state.unread, unread) };
 }
