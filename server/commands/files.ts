@@ -22,7 +22,7 @@ export interface Upload {
 export interface Download {
   readonly reading: Reading;
   /** Closes the reader. */
-  readonly release: () => void;
+  readonly release: () => Promise<void>;
 }
 
 const transferRetryMs = 1_000;
@@ -88,7 +88,7 @@ export class FileDesk {
       reading,
       release: () => {
         release();
-        void reading.close();
+        return reading.close();
       },
     });
   }

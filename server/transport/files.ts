@@ -264,7 +264,7 @@ export class FileRoutes {
       }
       return { ok: true, value: null };
     } finally {
-      release();
+      await release();
     }
   }
 }

@@ -90,7 +90,7 @@ export class UploadBody {
     if (this.#length > sink.bytesMax) return this.#settle({ kind: 'too-long' });
     sink.hash?.update(bytes);
     const behind = sink.appending.write(bytes);
-    if (isLast) return this.#settle(this.#matches() ? { kind: 'whole' } : { kind: 'damaged' });
+    if (isLast) return this.#last(behind);
     const asked = this.#ask(sink);
     const waits = [behind, asked].filter((wait) => wait !== null);
     if (waits.length === 0) return;
@@ -101,6 +101,12 @@ export class UploadBody {
       },
       (cause: unknown) => this.#settle({ kind: 'failed', cause }),
     );
+  }
+
+  #last(behind: Promise<void> | null): void {
+    const ended = (): void => this.#settle(this.#matches() ? { kind: 'whole' } : { kind: 'damaged' });
+    if (behind === null) return ended();
+    behind.then(ended, (cause: unknown) => this.#settle({ kind: 'failed', cause }));
   }
 
   #ask(sink: Sink): Promise<void> | null {

@@ -1,5 +1,8 @@
 /** Uploads on the whole server, by a client that keeps to nothing but the protocol. */
+import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import { FileClient, metadataFor, octets } from '../../harness/files.ts';
@@ -275,6 +278,34 @@ describe('uploads', () => {
     expect(await bob.create(conversationId, 1)).toMatchObject({ status: 507, code: 'file.storage_full' });
     expect((await alice.call('DELETE', path)).status).toBe(204);
     await created(bob, conversationId, 10_000_000);
+  });
+
+  test('a disk without space is told with 507, keeps what was durable, and the server serves on', async ({ skip }) => {
+    const folder = join(server.dataFolder, 'files');
+    mkdirSync(folder, { recursive: true });
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder], { stdio: 'ignore' });
+    if (mounted.status !== 0) return skip('needs the right to mount a small file system');
+    try {
+      const bytes = randomBytes(20_000_000);
+      const path = await created(alice, conversationId, bytes.length);
+      expect((await alice.append(path, 0, bytes.subarray(0, 1_000_000))).status).toBe(204);
+      expect(await alice.append(path, 1_000_000, bytes.subarray(1_000_000))).toMatchObject({
+        status: 507,
+        code: 'file.storage_full',
+      });
+      expect(await offsetOf(alice, path)).toBe('1000000');
+      // The last bytes of a body find the disk full as well.
+      expect(await alice.append(path, 1_000_000, bytes.subarray(1_000_000, 4_500_000))).toMatchObject({ status: 507 });
+      expect((await alice.call('DELETE', path)).status).toBe(204);
+      expect(
+        same(
+          (await bob.download(await alice.upload(conversationId, bytes.subarray(0, 2_000_000)))).body,
+          bytes.subarray(0, 2_000_000),
+        ),
+      ).toBe(true);
+    } finally {
+      spawnSync('umount', ['-l', folder]);
+    }
   });
 
   test('[B9] an expired upload is refused with 410, a whole file stays', async () => {
