@@ -121,7 +121,7 @@ describe('[C10] [E11] a second stay', () => {
 
   it('[C10] [E11] so has a third one, of three stays', async () => {
     const id = await begun();
-    for (const _turn of [1, 2]) {
+    for (let turn = 1; turn <= 2; turn += 1) {
       await takenOut(id);
       await broughtBack(id);
     }
