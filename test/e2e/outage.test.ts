@@ -83,6 +83,28 @@ describe('an outage', () => {
     expect(await ada.texts()).toEqual(before);
   });
 
+  it('leaves whoever was at the end at the end, while a queue flushes and others write', async () => {
+    await ada.page.setViewportSize({ width: 1280, height: 640 });
+    const end = (): Promise<number> => ada.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+    await ada.say('at the end');
+    await expect.poll(end).toBeLessThan(4);
+    await world.appliance.kill();
+    await reconnecting(ada).waitFor();
+    const texts = Array.from({ length: 28 }, (_, at) => `queued by ada ${at}`);
+    for (const [at, text] of texts.entries()) {
+      await ada.write(text);
+      if (at % 4 === 0) await ben.write(`queued by ben ${at}`);
+    }
+    await world.appliance.boot();
+    await Promise.all([ben, cai].map((tab) => tab.hears('queued by ada 27')));
+    await ada.say('after the outage');
+    await cai.say('and the answer');
+    await ada.hears('and the answer');
+    await expect.poll(end).toBeLessThan(4);
+    expect(await ada.page.locator('.jump').count()).toBe(0);
+    expect(await ada.row(title).locator('.badge').count()).toBe(0);
+  });
+
   it('made no console complain', () => {
     expect(world.complaints()).toEqual([]);
   });

@@ -225,12 +225,8 @@ class LanyingEngine implements Engine {
   async checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
     return (await this.#desk()).checkGrant(grant);
   }
-  async checkHandle(grant: Grant, handle: string): Promise<void> {
-    await (await this.#desk()).checkHandle(grant, handle);
-  }
-  async prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes> {
-    return (await this.#desk()).prepare(input);
-  }
+  readonly checkHandle = async (grant: Grant, handle: string): Promise<void> => (await this.#desk()).checkHandle(grant, handle);
+  readonly prepareAccount = async (input: CreateAccountInput): Promise<RecoveryCodes> => (await this.#desk()).prepare(input);
 
   async finishAccount(): Promise<Me> {
     const state = await (await this.#desk()).finish();

@@ -1,6 +1,6 @@
 /** Set-up, joining and signing in: steps, field rules and links. */
 import * as limits from '../../engine/limits.ts';
-import type { Grant, RecoveryCodes } from './app.ts';
+import type { EngineErrorCode, Grant, RecoveryCodes } from './app.ts';
 
 /** Reads `#token=…` of a set-up or invite link; null when there is none. */
 export function grantOf(path: string, fragment: string): Grant | null {
@@ -9,6 +9,23 @@ export function grantOf(path: string, fragment: string): Grant | null {
   if (path === '/setup') return { kind: 'setup', token };
   return path === '/join' ? { kind: 'invite', token } : null;
 }
+
+/** The storage of one tab (Web Storage §"sessionStorage"): a reload keeps it, another tab never sees it. */
+export interface TabStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+const grantKey = 'lanying.grant';
+
+/** The grant of the link that was just opened, else the one that this tab opened this page with before. */
+export function tabGrant(storage: TabStorage, path: string, fragment: string): Grant | null {
+  const opened = grantOf(path, fragment);
+  if (opened !== null) storage.setItem(grantKey, `${path}#${new URLSearchParams({ token: opened.token })}`);
+  const [keptPath, kept] = (storage.getItem(grantKey) ?? '').split('#');
+  return opened ?? (keptPath === path ? grantOf(path, kept ?? '') : null);
+}
+export const forgetGrant = (storage: TabStorage): void => storage.removeItem(grantKey);
 
 /** A handle out of a name: Latin letters and digits without accents; empty where the name has none. */
 export function suggestHandle(name: string): string {
@@ -21,6 +38,9 @@ export function suggestHandle(name: string): string {
     .slice(0, limits.handleLengthMax)
     .replace(/\.+$/, '');
 }
+
+/** Two sentences of one paragraph: Chinese ones stand without a space between. */
+export const sentences = (locale: string, first: string, second: string | null): string => (second === null ? first : `${first}${locale.startsWith('zh') ? '' : ' '}${second}`);
 
 export const tidyName = (name: string): string => name.trim().replace(/\s+/g, ' ').normalize('NFC');
 
@@ -50,14 +70,20 @@ export function strength(password: string, lengthMin: number): Strength {
   return length < lengthMin + 13 ? 'good' : 'excellent';
 }
 
-export type Step =
-  | { readonly at: 'who' }
-  | { readonly at: 'notice' }
-  | { readonly at: 'factor' }
-  | { readonly at: 'recovery'; readonly codes: RecoveryCodes }
-  | { readonly at: 'confirm'; readonly codes: RecoveryCodes; readonly asked: readonly [number, number] };
+export type Step = 'who' | 'notice' | 'factor' | 'recovery' | 'confirm';
+/** The password stays while the other way is looked at. */
+export interface Factor {
+  readonly kind: 'passkey' | 'password';
+  readonly password: string;
+}
 
-export const stepNumber: Readonly<Record<Step['at'], number>> = { who: 1, notice: 2, factor: 3, recovery: 4, confirm: 5 };
+/** The step at which a person can do something about a refusal at the end; null for the one they are at. */
+export function stepAfter(code: EngineErrorCode): Step | null {
+  if (code === 'handle.taken') return 'who';
+  return code === 'password.weak' || code === 'passkey.refused' || code === 'ceremony.expired' ? 'factor' : null;
+}
+
+export const stepNumber: Readonly<Record<Step, number>> = { who: 1, notice: 2, factor: 3, recovery: 4, confirm: 5 };
 export const stepCount = 5;
 
 /** Groups of a code as it is printed: split at hyphens or spaces, else in fours. */
@@ -72,6 +98,19 @@ export function askedGroups(code: string, pick: (bound: number) => number): read
   const first = pick(count);
   const second = (first + 1 + pick(Math.max(1, count - 1))) % count;
   return first < second ? [first, second] : [second, first];
+}
+
+/** Codes that were shown, the groups that are asked for and what was typed, and whether that was right once. */
+export interface KeptCodes {
+  readonly codes: RecoveryCodes;
+  readonly asked: readonly [number, number];
+  readonly typed: readonly [string, string];
+  readonly confirmed: boolean;
+}
+/** After each preparation: the same code was kept already; a spare that nobody has seen yet must be shown. */
+export function keptCodes(before: KeptCodes | null, codes: RecoveryCodes, pick: (bound: number) => number): KeptCodes {
+  if (before?.codes.code !== codes.code) return { codes, asked: askedGroups(codes.code, pick), typed: ['', ''], confirmed: false };
+  return { ...before, codes, confirmed: before.confirmed && before.codes.spare === codes.spare };
 }
 
 const plain = (text: string): string => text.replace(/[\s-]/g, '').toUpperCase();

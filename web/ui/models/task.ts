@@ -6,7 +6,7 @@ export type TaskState = { readonly state: 'idle' } | { readonly state: 'running'
 
 export interface Task {
   readonly store: StoreApi<TaskState>;
-  run<T>(call: () => Promise<T>, done?: (value: T) => void): void;
+  run<T>(call: () => Promise<T>, done?: (value: T) => void, failed?: (code: EngineErrorCode) => void): void;
   clear(): void;
 }
 
@@ -14,7 +14,7 @@ export function createTask(): Task {
   const store = createStore<TaskState>(() => ({ state: 'idle' }));
   return {
     store,
-    run(call, done) {
+    run(call, done, failed) {
       if (store.getState().state === 'running') return;
       store.setState({ state: 'running' }, true);
       call().then(
@@ -22,7 +22,11 @@ export function createTask(): Task {
           store.setState({ state: 'idle' }, true);
           done?.(value);
         },
-        (error: unknown) => store.setState({ state: 'failed', code: codeOf(error) }, true),
+        (error: unknown) => {
+          const code = codeOf(error);
+          store.setState({ state: 'failed', code }, true);
+          failed?.(code);
+        },
       );
     },
     clear: () => store.setState({ state: 'idle' }, true),

@@ -1,30 +1,30 @@
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Choice } from '../components/choice.tsx';
-import { Field } from '../components/field.tsx';
+import { markWrong } from '../components/first-wrong.ts';
 import { Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import {
-  askedGroups,
   deviceLabel,
-  handleError,
-  nameError,
+  type Factor,
+  keptCodes,
+  type KeptCodes,
   passwordError,
   passwordLength,
   type Step,
+  stepAfter,
   stepCount,
   stepNumber,
   strength,
-  suggestHandle,
   tidyName,
 } from '../models/account.ts';
 import type { EngineErrorCode, Grant } from '../models/app.ts';
-import { dateTime } from '../models/time.ts';
 import { useApp, useTask } from './context.tsx';
 import { Door } from './door.tsx';
 import { ConfirmStep, RecoveryStep } from './recovery-steps.tsx';
 import { PasswordField } from './sign-in.tsx';
 import { TaskError } from './task-error.tsx';
+import { type Granted, WhoStep } from './who-step.tsx';
 
 const refusals: Partial<Record<EngineErrorCode, string>> = {
   'invite.expired': 'grant.expired',
@@ -45,11 +45,6 @@ export function NoGrant({ reason, onSignIn }: { readonly reason: string; readonl
       {signIn ? <Button onPress={onSignIn}>{t('signin.title')}</Button> : null}
     </Door>
   );
-}
-
-interface Granted {
-  readonly invitedBy: string | null;
-  readonly expiresAt: number | null;
 }
 
 /** Checks the link first: nobody fills in a form for an invitation that is no longer good. */
@@ -80,112 +75,72 @@ export function AccountFlow({ grant, lengthMin, onSignIn }: { readonly grant: Gr
   return <Steps grant={grant} granted={granted} lengthMin={lengthMin} />;
 }
 
+/** What is typed and shown stays through every step back: written-down codes above all. */
 function Steps({ grant, granted, lengthMin }: { readonly grant: Grant; readonly granted: Granted; readonly lengthMin: number }) {
   const { t } = useText();
   const app = useApp();
   const prepare = useTask();
   const finish = useTask();
-  const [step, setStep] = useState<Step>({ at: 'who' });
+  const [step, setStep] = useState<Step>('who');
   const [name, setName] = useState('');
   const [handle, setHandle] = useState('');
-  const start = (factor: { kind: 'passkey' } | { kind: 'password'; password: string }): void =>
-    prepare.run(
-      () => app.actions.prepareAccount({ grant, handle, displayName: tidyName(name), factor, deviceLabel: deviceLabel(navigator.userAgent) }),
-      (codes) => setStep({ at: 'recovery', codes }),
-    );
-  const confirm = (): void => {
-    if (step.at !== 'recovery') return;
-    const pick = (bound: number): number => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % bound;
-    setStep({ at: 'confirm', codes: step.codes, asked: askedGroups(step.codes.code, pick) });
+  const [taken, setTaken] = useState<string | null>(null);
+  const [factor, setFactor] = useState<Factor>({ kind: 'passkey', password: '' });
+  const [kept, setKept] = useState<KeptCodes | null>(null);
+  const refused = (code: EngineErrorCode): void => {
+    if (code === 'handle.taken') {
+      prepare.clear();
+      finish.clear();
+      setTaken(handle);
+    }
+    setStep(stepAfter(code) ?? step);
   };
-  const titles = { who: 'who.title', notice: 'notice.title', factor: 'factor.title', recovery: 'recovery.title', confirm: 'confirm.title' } as const;
+  const start = (): void => {
+    finish.clear();
+    const chosen = factor.kind === 'passkey' ? { kind: factor.kind } : { kind: factor.kind, password: factor.password };
+    prepare.run(
+      () => app.actions.prepareAccount({ grant, handle, displayName: tidyName(name), factor: chosen, deviceLabel: deviceLabel(navigator.userAgent) }),
+      (codes) => {
+        const next = keptCodes(kept, codes, (bound) => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) % bound);
+        setKept(next);
+        setStep(next.confirmed ? 'confirm' : 'recovery');
+      },
+      refused,
+    );
+  };
+  // Whoever had come to the end already goes on from there; only a passkey must be made anew for another handle.
+  const named = (): void => {
+    if (kept?.confirmed !== true) setStep('notice');
+    else if (factor.kind === 'passkey') setStep('factor');
+    else start();
+  };
   return (
-    <Door title={t(titles[step.at])} step={t('step', { at: stepNumber[step.at], count: stepCount })}>
-      {step.at === 'who' ? (
-        <WhoStep grant={grant} granted={granted} name={name} handle={handle} onName={setName} onHandle={setHandle} onDone={() => setStep({ at: 'notice' })} />
+    <Door title={t(`${step}.title`)} step={t('step', { at: stepNumber[step], count: stepCount })}>
+      {step === 'who' ? (
+        <WhoStep {...{ grant, granted, name, handle, taken }} codesShown={kept !== null} busy={prepare.busy} onName={setName} onHandle={setHandle} onTaken={setTaken} onDone={named} />
       ) : null}
-      {step.at === 'notice' ? <NoticeStep onBack={() => setStep({ at: 'who' })} onDone={() => setStep({ at: 'factor' })} /> : null}
-      {step.at === 'factor' ? (
-        <>
-          <FactorStep lengthMin={lengthMin} busy={prepare.busy} onBack={() => setStep({ at: 'notice' })} onDone={start} handle={handle} />
-          <TaskError now={prepare.now} />
-        </>
+      {step === 'notice' ? <NoticeStep onBack={() => setStep('who')} onDone={() => setStep('factor')} /> : null}
+      {step === 'factor' ? (
+        <FactorStep {...{ lengthMin, handle, factor }} busy={prepare.busy} onFactor={setFactor} onBack={() => setStep('notice')} onDone={start} />
       ) : null}
-      {step.at === 'recovery' ? <RecoveryStep codes={step.codes} handle={handle} onDone={confirm} /> : null}
-      {step.at === 'confirm' ? (
+      {step === 'recovery' && kept !== null ? (
+        <RecoveryStep codes={kept.codes} handle={handle} onBack={() => setStep('factor')} onDone={() => setStep('confirm')} />
+      ) : null}
+      {step === 'confirm' && kept !== null ? (
         <ConfirmStep
-          codes={step.codes}
-          asked={step.asked}
+          kept={kept}
           busy={finish.busy}
-          onLook={() => setStep({ at: 'recovery', codes: step.codes })}
-          onDone={() => finish.run(() => app.actions.finishAccount())}
+          onTyped={(typed) => setKept({ ...kept, typed })}
+          onLook={() => setStep('recovery')}
+          onDone={() => {
+            setKept({ ...kept, confirmed: true });
+            finish.run(() => app.actions.finishAccount(), undefined, refused);
+          }}
         />
       ) : null}
-      <TaskError now={finish.now} />
+      {step === 'who' || step === 'factor' ? <TaskError now={prepare.now} /> : null}
+      {step === 'factor' || step === 'confirm' ? <TaskError now={finish.now} /> : null}
     </Door>
-  );
-}
-
-function WhoStep(props: {
-  readonly grant: Grant;
-  readonly granted: Granted;
-  readonly name: string;
-  readonly handle: string;
-  readonly onName: (name: string) => void;
-  readonly onHandle: (handle: string) => void;
-  readonly onDone: () => void;
-}) {
-  const { t, locale } = useText();
-  const [tried, setTried] = useState(false);
-  // The suggestion follows the name until the person writes a handle of their own.
-  const [own, setOwn] = useState(props.handle !== suggestHandle(props.name));
-  const changeName = (name: string): void => {
-    props.onName(name);
-    if (!own) props.onHandle(suggestHandle(name));
-  };
-  const nameProblem = tried ? nameError(props.name) : null;
-  const handleProblem = tried ? handleError(props.handle) : null;
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    setTried(true);
-    if (nameError(props.name) === null && handleError(props.handle) === null) props.onDone();
-  };
-  const { invitedBy, expiresAt } = props.granted;
-  const intro = props.grant.kind === 'setup' ? t('setup.intro') : invitedBy === null ? t('join.intro_plain') : t('join.intro', { name: invitedBy });
-  return (
-    <form className="stack" onSubmit={submit} noValidate>
-      <p className="door-text">
-        {intro} {expiresAt === null || props.grant.kind === 'setup' ? null : t('join.expires', { when: dateTime(expiresAt, locale) })}
-      </p>
-      <Field
-        label={t('who.name')}
-        value={props.name}
-        onChange={changeName}
-        hint={t('who.name_hint')}
-        error={nameProblem === null ? null : t(nameProblem)}
-        name="name"
-        autoComplete="name"
-        autoFocus
-      />
-      <Field
-        label={t('who.handle')}
-        value={props.handle}
-        onChange={(handle) => {
-          setOwn(handle !== '');
-          props.onHandle(handle.toLowerCase());
-        }}
-        hint={t('who.handle_hint')}
-        error={handleProblem === null ? null : t(handleProblem)}
-        prefix="@"
-        name="username"
-        autoComplete="username"
-        autoCapitalize="off"
-        spellCheck={false}
-      />
-      <Button type="submit" kind="primary" wide>
-        {t('next')}
-      </Button>
-    </form>
   );
 }
 
@@ -231,31 +186,32 @@ function FactorStep(props: {
   readonly lengthMin: number;
   readonly busy: boolean;
   readonly handle: string;
+  readonly factor: Factor;
+  readonly onFactor: (factor: Factor) => void;
   readonly onBack: () => void;
-  readonly onDone: (factor: { kind: 'passkey' } | { kind: 'password'; password: string }) => void;
+  readonly onDone: () => void;
 }) {
   const { t } = useText();
-  const [kind, setKind] = useState<'passkey' | 'password'>('passkey');
-  const [password, setPassword] = useState('');
+  const { kind, password } = props.factor;
+  const form = useRef<HTMLFormElement>(null);
   const [tried, setTried] = useState(false);
-  const problem = passwordError(password, props.lengthMin);
+  const problem = kind === 'passkey' ? null : passwordError(password, props.lengthMin);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (kind === 'passkey') return props.onDone({ kind });
-    setTried(true);
-    if (problem === null) props.onDone({ kind, password });
+    if (problem === null) props.onDone();
+    else markWrong(form.current, () => setTried(true));
   };
   const long = strength(password, props.lengthMin);
   const missing = props.lengthMin - passwordLength(password);
   const hint = password === '' ? t('factor.password_hint', { count: props.lengthMin }) : t(`strength.${long}`, { count: missing });
   return (
-    <form className="stack" onSubmit={submit} noValidate>
+    <form className="stack" onSubmit={submit} noValidate ref={form}>
       <Choice
         label={t('factor.title')}
         hideLabel
         cards
         value={kind}
-        onChange={setKind}
+        onChange={(next) => props.onFactor({ kind: next, password })}
         options={[
           { value: 'passkey', label: t('factor.passkey'), hint: t('factor.passkey_hint'), badge: t('factor.recommended') },
           { value: 'password', label: t('factor.password'), hint: t('factor.password_hint', { count: props.lengthMin }) },
@@ -266,7 +222,7 @@ function FactorStep(props: {
           <input type="text" name="username" autoComplete="username" value={props.handle} readOnly hidden />
           <PasswordField
             value={password}
-            onChange={setPassword}
+            onChange={(next) => props.onFactor({ kind, password: next })}
             autoComplete="new-password"
             hint={hint}
             error={tried && problem !== null ? t(problem, { count: props.lengthMin }) : null}

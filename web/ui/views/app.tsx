@@ -5,7 +5,7 @@ import { useStore } from 'zustand';
 import { Button } from '../components/button.tsx';
 import { Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
-import { grantOf } from '../models/account.ts';
+import { forgetGrant, grantOf, tabGrant } from '../models/account.ts';
 import type { AccountView, Grant } from '../models/app.ts';
 import { useApp, usePreferences, useSnapshot } from './context.tsx';
 import { Door } from './door.tsx';
@@ -47,12 +47,11 @@ function Crash({ onReload }: { readonly onReload: () => void }) {
 
 /** Theme and language of the document follow the preferences. */
 function useDocument(): void {
-  const { locale, t } = useText();
+  const { locale } = useText();
   const theme = useStore(usePreferences(), (now) => now.theme);
   useEffect(() => {
     document.documentElement.lang = locale;
-    document.title = t('brand');
-  }, [locale, t]);
+  }, [locale]);
   useEffect(() => {
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
@@ -102,23 +101,50 @@ function Screens() {
   return <Account account={account} />;
 }
 
+/**
+ * The token of a set-up or invite link: never left in the address bar or the history, kept by this tab so that a reload
+ * goes on with it, and forgotten once it was used.
+ */
+function useGrant(used: boolean): Grant | null {
+  const [grant, setGrant] = useState<Grant | null>(() => tabGrant(sessionStorage, location.pathname, location.hash));
+  useEffect(() => {
+    const strip = (): void => {
+      if (location.hash !== '') history.replaceState(history.state, '', location.pathname);
+    };
+    // Another link of the same page, put into the address bar, loads nothing anew.
+    const opened = (): void => {
+      if (grantOf(location.pathname, location.hash) === null) return;
+      setGrant(tabGrant(sessionStorage, location.pathname, location.hash));
+      strip();
+    };
+    strip();
+    window.addEventListener('hashchange', opened);
+    return () => window.removeEventListener('hashchange', opened);
+  }, []);
+  useEffect(() => {
+    if (!used) return;
+    forgetGrant(sessionStorage);
+    setGrant(null);
+  }, [used]);
+  return grant;
+}
+
 type Settled = Exclude<AccountView, { state: 'starting' }>;
 
 function Account({ account }: { readonly account: Settled }) {
   const [path, go] = useLocation();
-  // The token stays in memory only: a link with it must not remain in the address bar or the history.
-  const [grant] = useState<Grant | null>(() => grantOf(location.pathname, location.hash));
-  useEffect(() => {
-    if (location.hash !== '') history.replaceState(history.state, '', location.pathname);
-  }, []);
+  const grant = useGrant(account.state !== 'signed-out');
+  // Somebody who just came in had the focus on a form that is gone; a page that loads keeps its first tab stop.
+  const [came, setCame] = useState(false);
+  if (!came && account.state !== 'ready') setCame(true);
   const joining = path === '/setup' || path === '/join';
   switch (account.state) {
     case 'ready':
-      return joining || path === '/signin' ? <Redirect to="/" replace /> : <Main me={account.me} />;
+      return joining || path === '/signin' ? <Redirect to="/" replace /> : <Main me={account.me} came={came} />;
     case 'vault-locked':
       return <Unlock name={account.displayName} passkey={account.passkeyCanUnlock} />;
     case 'signed-out':
-      if (joining && grant !== null) return <AccountFlow grant={grant} lengthMin={account.passwordLengthMin} onSignIn={() => go('/signin')} />;
+      if (joining && grant !== null) return <AccountFlow key={grant.token} grant={grant} lengthMin={account.passwordLengthMin} onSignIn={() => go('/signin')} />;
       if (account.setupNeeded) return <NoGrant reason="needs_setup" onSignIn={() => go('/signin')} />;
       if (joining) return <NoGrant reason="grant.none" onSignIn={() => go('/signin')} />;
       return path === '/signin' ? <SignIn ended={account.reason === 'session_ended'} /> : <Redirect to="/signin" replace />;

@@ -1,5 +1,6 @@
 import { ArrowLeft, LockKeyhole, Users } from 'lucide-react';
 import { lazy, type Ref, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { tinykeys } from 'tinykeys';
 import { useLocation } from 'wouter';
 import { useStore } from 'zustand';
 import { Button, IconButton } from '../components/button.tsx';
@@ -39,8 +40,16 @@ export function Conversation({ conversation }: { readonly conversation: Conversa
     setMembers(false);
     membersButton.current?.focus();
   }, []);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // The panel hears its own keys; whoever writes stays where they write.
+    const escape = (event: KeyboardEvent): void => {
+      if (!event.isComposing && event.target instanceof HTMLTextAreaElement) setMembers(false);
+    };
+    return root.current === null ? undefined : tinykeys(root.current, { Escape: escape });
+  }, []);
   return (
-    <div className={`conversation${members ? ' conversation-members' : ''}`}>
+    <div className={`conversation${members ? ' conversation-members' : ''}`} ref={root}>
       <Head conversation={conversation} title={title} members={members} onMembers={() => setMembers(!members)} button={membersButton} heading={heading} />
       <Banner />
       <Timeline conversation={conversation} view={view} people={people} me={ownId(snapshot)} />

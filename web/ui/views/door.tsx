@@ -2,15 +2,15 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { useStore } from 'zustand';
 import { Mark } from '../components/mark.tsx';
 import { useText } from '../i18n/text.ts';
-import { locales } from '../models/preferences.ts';
+import { languageNames, locales } from '../models/preferences.ts';
 import { usePreferences } from './context.tsx';
-
-const names = { en: 'English', 'zh-CN': '中文' } as const;
+import { usePageTitle } from './page-title.ts';
 
 /** The frame of every screen before the conversations. The heading takes the focus when a step changes. */
 export function Door({ title, step, children }: { readonly title: string; readonly step?: string; readonly children: ReactNode }) {
   const { t } = useText();
   const preferences = usePreferences();
+  usePageTitle(title);
   const locale = useStore(preferences, (now) => now.locale);
   const frame = useRef<HTMLDivElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -30,7 +30,7 @@ export function Door({ title, step, children }: { readonly title: string; readon
         <div className="languages">
           {locales.map((item) => (
             <button key={item} type="button" lang={item} className="language" aria-pressed={item === locale} onClick={() => preferences.setState({ locale: item })}>
-              {names[item]}
+              {languageNames[item]}
             </button>
           ))}
         </div>

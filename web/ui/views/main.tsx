@@ -1,5 +1,5 @@
 import { Settings, ShieldAlert, SquarePen, UserPlus, Users } from 'lucide-react';
-import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
 import { useLocation, useRoute } from 'wouter';
 import { Avatar } from '../components/avatar.tsx';
 import { Button, IconButton } from '../components/button.tsx';
@@ -11,6 +11,7 @@ import type { Me } from '../models/app.ts';
 import { unreadTotal } from '../models/conversation-list.ts';
 import { face } from '../models/people.ts';
 import { useSnapshot } from './context.tsx';
+import { usePageTitle } from './page-title.ts';
 import { KeepingNotice } from './keeping.tsx';
 import { onMac, useKeys } from './keys.ts';
 import { ConversationList } from './conversation-list.tsx';
@@ -25,13 +26,15 @@ const Notices = lazy(() => import('./notices.tsx').then((module) => ({ default: 
 
 type Panel = 'none' | 'new' | 'invite' | 'people' | 'settings' | 'notices' | 'keys';
 
-export function Main({ me }: { readonly me: Me }) {
+/** `came`: by signing in or up on this page a moment ago. */
+export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) {
+  const { t } = useText();
   const [, params] = useRoute('/c/:id');
   const [, go] = useLocation();
   const [panel, setPanel] = useState<Panel>('none');
   const conversation = useSnapshot((now) => now.conversations.find((item) => item.conversationId === params?.id));
   const current = params?.id ?? null;
-  usePageTitle();
+  usePageTitle(t(current === null ? 'list.name' : 'conv.page'), useSnapshot(unreadTotal));
   useKeys({ help: () => setPanel('keys') });
   const close = (): void => setPanel('none');
   const open = (id: string): void => {
@@ -40,7 +43,7 @@ export function Main({ me }: { readonly me: Me }) {
   };
   return (
     <main className={`main${current === null ? '' : ' main-open'}`}>
-      <Side me={me} current={current} panel={panel} onPanel={setPanel} />
+      <Side me={me} came={came} current={current} panel={panel} onPanel={setPanel} />
       <div className="pane" id="conversation">
         {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}
       </div>
@@ -56,15 +59,16 @@ export function Main({ me }: { readonly me: Me }) {
   );
 }
 
-function usePageTitle(): void {
-  const { t } = useText();
-  const unread = useSnapshot(unreadTotal);
+/** To the heading, for whoever just came in: the form that had the focus is gone. */
+function useArrival(came: boolean): RefObject<HTMLHeadingElement | null> {
+  const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = unread > 0 ? `(${unread}) ${t('brand')}` : t('brand');
-  }, [unread, t]);
+    if (came && isFocusLost()) heading.current?.focus();
+  }, [came]);
+  return heading;
 }
 
-function Side({ me, current, panel, onPanel }: { readonly me: Me; readonly current: string | null; readonly panel: Panel; readonly onPanel: (panel: Panel) => void }) {
+function Side({ me, came, current, panel, onPanel }: { readonly me: Me; readonly came: boolean; readonly current: string | null; readonly panel: Panel; readonly onPanel: (panel: Panel) => void }) {
   const { t } = useText();
   const notices = useSnapshot((now) => now.notices.length);
   const any = useSnapshot((now) => now.conversations.length > 0);
@@ -73,6 +77,7 @@ function Side({ me, current, panel, onPanel }: { readonly me: Me; readonly curre
   // An open conversation brings the heading of the page itself.
   const Brand = current === null ? 'h1' : 'span';
   const side = useRef<HTMLElement>(null);
+  const heading = useArrival(came);
   useKeys({ find: () => filter.current?.focus() });
   const hadNotices = useRef(notices > 0);
   useEffect(() => {
@@ -87,7 +92,7 @@ function Side({ me, current, panel, onPanel }: { readonly me: Me; readonly curre
         {t('nav.skip')}
       </a>
       <header className="side-head">
-        <Brand className="brand">
+        <Brand className="brand" {...(current === null ? { tabIndex: -1, ref: heading } : {})}>
           <Mark />
           {t('brand')}
         </Brand>

@@ -1,10 +1,11 @@
 import { Download, Printer } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Field } from '../components/field.tsx';
+import { markWrong } from '../components/first-wrong.ts';
 import { useText } from '../i18n/text.ts';
-import { codeGroups, groupMatches, recoverySheet } from '../models/account.ts';
+import { codeGroups, groupMatches, type KeptCodes, recoverySheet } from '../models/account.ts';
 import type { RecoveryCodes } from '../models/app.ts';
 
 function Code({ title, code }: { readonly title: string; readonly code: string }) {
@@ -32,7 +33,8 @@ function saveFile(name: string, text: string): void {
   URL.revokeObjectURL(url);
 }
 
-export function RecoveryStep({ codes, handle, onDone }: { readonly codes: RecoveryCodes; readonly handle: string; readonly onDone: () => void }) {
+export function RecoveryStep(props: { readonly codes: RecoveryCodes; readonly handle: string; readonly onBack: () => void; readonly onDone: () => void }) {
+  const { codes, handle, onBack, onDone } = props;
   const { t } = useText();
   const sheet = recoverySheet(codes, {
     title: t('recovery.sheet'),
@@ -69,33 +71,37 @@ export function RecoveryStep({ codes, handle, onDone }: { readonly codes: Recove
       <Button kind="primary" wide onPress={onDone}>
         {t('recovery.saved')}
       </Button>
+      <Button kind="quiet" onPress={onBack}>
+        {t('back')}
+      </Button>
     </div>
   );
 }
 
 export function ConfirmStep(props: {
-  readonly codes: RecoveryCodes;
-  readonly asked: readonly [number, number];
+  readonly kept: KeptCodes;
   readonly busy: boolean;
+  readonly onTyped: (typed: readonly [string, string]) => void;
   readonly onLook: () => void;
   readonly onDone: () => void;
 }) {
   const { t } = useText();
-  const [typed, setTyped] = useState<readonly [string, string]>(['', '']);
+  const { codes, asked, typed } = props.kept;
+  const form = useRef<HTMLFormElement>(null);
   const [tried, setTried] = useState(false);
-  const right = (place: 0 | 1): boolean => groupMatches(props.codes.code, props.asked[place], typed[place]);
+  const right = (place: 0 | 1): boolean => groupMatches(codes.code, asked[place], typed[place]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    setTried(true);
     if (right(0) && right(1)) props.onDone();
+    else markWrong(form.current, () => setTried(true));
   };
   const field = (place: 0 | 1) => {
-    const number = props.asked[place] + 1;
+    const number = asked[place] + 1;
     return (
       <Field
         label={t('confirm.group', { number })}
         value={typed[place]}
-        onChange={(value) => setTyped(place === 0 ? [value, typed[1]] : [typed[0], value])}
+        onChange={(value) => props.onTyped(place === 0 ? [value, typed[1]] : [typed[0], value])}
         error={tried && !right(place) ? t('confirm.wrong', { number }) : null}
         autoComplete="off"
         autoCapitalize="characters"
@@ -105,7 +111,7 @@ export function ConfirmStep(props: {
     );
   };
   return (
-    <form className="stack" onSubmit={submit}>
+    <form className="stack" onSubmit={submit} noValidate ref={form}>
       <p className="door-text">{t('confirm.text')}</p>
       <div className="pair">
         {field(0)}

@@ -5,12 +5,10 @@ import { Choice } from '../components/choice.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { useText } from '../i18n/text.ts';
 import type { Me } from '../models/app.ts';
-import { locales, themes } from '../models/preferences.ts';
+import { languageNames, locales, themes } from '../models/preferences.ts';
 import { useApp, usePreferences, useTask } from './context.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 import { TaskError } from './task-error.tsx';
-
-const languageNames = { en: 'English', 'zh-CN': '简体中文' } as const;
 
 export function Settings({ me, onClose }: { readonly me: Me; readonly onClose: () => void }) {
   const { t } = useText();

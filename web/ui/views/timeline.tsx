@@ -1,9 +1,10 @@
 import { ArrowDown } from 'lucide-react';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { VList, type VListHandle } from 'virtua';
 import { Button } from '../components/button.tsx';
 import { Empty, Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
+import { type Anchor, following, isAtEnd, moved, reading, touched } from '../models/anchor.ts';
 import type { ConversationView, TimelineView, UserId } from '../models/app.ts';
 import { type Directory, nameOf } from '../models/people.ts';
 import { headSequence, timelineChange, timelineRows } from '../models/timeline.ts';
@@ -21,6 +22,7 @@ export interface TimelineProps {
 export function Timeline(props: TimelineProps) {
   const { t } = useText();
   const { view } = props;
+  const frame = useRef<HTMLDivElement>(null);
   if (view === null) {
     return (
       <div className="timeline">
@@ -29,25 +31,23 @@ export function Timeline(props: TimelineProps) {
     );
   }
   return (
-    <div className="timeline">
+    <div className="timeline" ref={frame}>
       {view.items.length === 0 ? (
         <div className="timeline-empty" role="log" aria-label={t('conv.log')}>
           <Empty title={t('conv.empty')} text={t('conv.empty_text')} />
         </div>
       ) : (
-        <Log {...props} view={view} />
+        <Log {...props} view={view} frame={frame} />
       )}
       <Typing typing={view.typing.filter((person) => person !== props.me)} people={props.people} />
     </div>
   );
 }
 
-/** Closer to the end than this counts as being there; pixels. */
-const nearEnd = 48;
 /** Earlier messages are fetched this far before the start is reached; pixels. */
 const nearStart = 600;
 
-function Log({ view, people, me }: TimelineProps & { readonly view: TimelineView }) {
+function Log({ view, people, me, frame }: TimelineProps & { readonly view: TimelineView; readonly frame: RefObject<HTMLDivElement | null> }) {
   const { t } = useText();
   const app = useApp();
   const list = useRef<VListHandle>(null);
@@ -56,7 +56,7 @@ function Log({ view, people, me }: TimelineProps & { readonly view: TimelineView
   const before = useRef<TimelineView | null>(null);
   const change = useMemo(() => timelineChange(before.current, view), [view]);
   const [atEnd, setAtEnd] = useState(true);
-  const end = useRef(true);
+  const anchor = useRef(following);
   const [missed, setMissed] = useState(0);
   const [announced, setAnnounced] = useState('');
   const now = useMinute();
@@ -65,9 +65,13 @@ function Log({ view, people, me }: TimelineProps & { readonly view: TimelineView
     const first = before.current === null;
     before.current = view;
     const dividerAt = rows.findIndex((row) => row.kind === 'unread');
-    if (first && dividerAt > 0) list.current?.scrollToIndex(dividerAt - 1, { align: 'start' });
-    else if (first || end.current || change.ownSent) list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
-    else setMissed((count) => count + change.arrived.length);
+    if (first && dividerAt > 0) {
+      anchor.current = reading(anchor.current);
+      list.current?.scrollToIndex(dividerAt - 1, { align: 'start' });
+    } else if (first || anchor.current.follows || change.ownSent) {
+      anchor.current = { ...anchor.current, follows: true };
+      list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
+    } else setMissed((count) => count + change.arrived.length);
     const latest = change.arrived.at(-1);
     if (latest !== undefined) setAnnounced(`${nameOf(people, latest.from) ?? ''}: ${latest.text}`);
   }, [view, rows, change, people]);
@@ -75,18 +79,24 @@ function Log({ view, people, me }: TimelineProps & { readonly view: TimelineView
   const settle = (): void => {
     const handle = list.current;
     if (handle === null) return;
-    const reached = handle.scrollSize - handle.scrollOffset - handle.viewportSize < nearEnd;
-    end.current = reached;
-    setAtEnd(reached);
-    if (reached) setMissed(0);
+    anchor.current = moved(anchor.current, { offset: handle.scrollOffset, size: handle.scrollSize, viewport: handle.viewportSize });
+    setAtEnd(anchor.current.follows);
+    if (anchor.current.follows) setMissed(0);
     if (handle.scrollOffset < nearStart && view.more && !view.loading) app.actions.loadOlder(view.conversationId).catch(() => undefined);
   };
   useReadMark(view, atEnd);
   const jump = (): void => {
-    end.current = true;
+    anchor.current = following;
+    setAtEnd(true);
     setMissed(0);
     list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
   };
+  const rest = (): void => {
+    const handle = list.current;
+    if (handle === null || !anchor.current.follows) return;
+    if (!isAtEnd({ offset: handle.scrollOffset, size: handle.scrollSize, viewport: handle.viewportSize })) jump();
+  };
+  useTouch(frame, anchor, rest);
   return (
     <>
       {view.loading ? (
@@ -94,7 +104,7 @@ function Log({ view, people, me }: TimelineProps & { readonly view: TimelineView
           {t('conv.loading')}
         </p>
       ) : null}
-      <VList ref={list} className="log" role="log" aria-label={t('conv.log')} aria-live="off" tabIndex={0} shift={change.prepended} onScroll={settle} onResize={() => (end.current ? jump() : undefined)}>
+      <VList ref={list} className="log" role="log" aria-label={t('conv.log')} aria-live="off" tabIndex={0} shift={change.prepended} onScroll={settle} onScrollEnd={rest} onResize={() => (anchor.current.follows ? jump() : undefined)}>
         {rows.map((row) => (
           <TimelineRowView key={row.key} row={row} people={people} me={me} now={now} conversationId={view.conversationId} />
         ))}
@@ -113,6 +123,30 @@ function Log({ view, people, me }: TimelineProps & { readonly view: TimelineView
       )}
     </>
   );
+}
+
+/** Notes whatever a person does in the list, and looks after its end when the page is seen again: a hidden one measures no rows. */
+function useTouch(frame: RefObject<HTMLDivElement | null>, anchor: RefObject<Anchor>, seen: () => void): void {
+  const latest = useRef(seen);
+  useEffect(() => {
+    latest.current = seen;
+  });
+  useEffect(() => {
+    const element = frame.current;
+    const touch = (): void => {
+      anchor.current = touched(anchor.current);
+    };
+    const look = (): void => {
+      if (document.visibilityState === 'visible') latest.current();
+    };
+    const kinds = ['wheel', 'touchmove', 'pointerdown', 'keydown'] as const;
+    for (const kind of kinds) element?.addEventListener(kind, touch, { passive: true });
+    document.addEventListener('visibilitychange', look);
+    return () => {
+      for (const kind of kinds) element?.removeEventListener(kind, touch);
+      document.removeEventListener('visibilitychange', look);
+    };
+  }, [frame, anchor]);
 }
 
 /** What is on the screen of a person who looks is read. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  askedGroups, codeGroups, deviceLabel, grantOf, groupMatches, handleError, nameError, passwordError, recoverySheet, strength, suggestHandle,
+  askedGroups, codeGroups, deviceLabel, forgetGrant, grantOf, groupMatches, handleError, keptCodes, nameError, passwordError, recoverySheet, sentences, stepAfter,
+  strength, suggestHandle, tabGrant, type TabStorage,
 } from '../../../../web/ui/models/account.ts';
 import { bannerAfterMs, bannerOf } from '../../../../web/ui/models/connection.ts';
 import { composerKey, lineCount, sendable } from '../../../../web/ui/models/composer.ts';
@@ -13,6 +14,56 @@ describe('links', () => {
     expect(grantOf('/signin', '#token=abc')).toBeNull();
     expect(grantOf('/join', '')).toBeNull();
     expect(grantOf('/join', '#token=')).toBeNull();
+  });
+});
+
+/** Of one tab; a new map is a new tab. */
+function tab(): TabStorage & { readonly kept: Map<string, string> } {
+  const kept = new Map<string, string>();
+  return { kept, getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) };
+}
+
+describe('the link of a tab', () => {
+  it('outlives a reload of its own page, and no other', () => {
+    const storage = tab();
+    expect(tabGrant(storage, '/join', '')).toBeNull();
+    expect(tabGrant(storage, '/join', '#token=a%2Bb')).toEqual({ kind: 'invite', token: 'a+b' });
+    expect(tabGrant(storage, '/join', '')).toEqual({ kind: 'invite', token: 'a+b' });
+    expect(tabGrant(storage, '/setup', '')).toBeNull();
+    expect(tabGrant(tab(), '/join', '')).toBeNull();
+  });
+  it('gives way to the next link and is gone once it was used', () => {
+    const storage = tab();
+    tabGrant(storage, '/join', '#token=first');
+    expect(tabGrant(storage, '/join', '#token=second')).toEqual({ kind: 'invite', token: 'second' });
+    expect(tabGrant(storage, '/join', '')).toEqual({ kind: 'invite', token: 'second' });
+    forgetGrant(storage);
+    expect(tabGrant(storage, '/join', '')).toBeNull();
+    expect(storage.kept.size).toBe(0);
+  });
+});
+
+describe('steps', () => {
+  it('lead back to where something can be done', () => {
+    expect(stepAfter('handle.taken')).toBe('who');
+    expect(stepAfter('password.weak')).toBe('factor');
+    expect(stepAfter('ceremony.expired')).toBe('factor');
+    expect(stepAfter('network.unreachable')).toBeNull();
+  });
+  it('keep what was typed as long as the codes are those that were shown', () => {
+    const pick = (): number => 0;
+    const first = keptCodes(null, { code: 'AAAA-BBBB-CCCC', spare: null }, pick);
+    expect(first).toMatchObject({ asked: [0, 1], typed: ['', ''], confirmed: false });
+    const done = { ...first, typed: ['AAAA', 'BBBB'], confirmed: true } as const;
+    expect(keptCodes(done, { code: 'AAAA-BBBB-CCCC', spare: null }, pick)).toEqual(done);
+    // A spare that nobody has seen must be shown first.
+    expect(keptCodes(done, { code: 'AAAA-BBBB-CCCC', spare: 'DDDD' }, pick)).toMatchObject({ typed: ['AAAA', 'BBBB'], confirmed: false });
+    expect(keptCodes(done, { code: 'EEEE-FFFF', spare: null }, pick)).toMatchObject({ typed: ['', ''], confirmed: false });
+  });
+  it('put sentences together as each language does', () => {
+    expect(sentences('en', 'One.', 'Two.')).toBe('One. Two.');
+    expect(sentences('zh-CN', '一。', '二。')).toBe('一。二。');
+    expect(sentences('en', 'One.', null)).toBe('One.');
   });
 });
 
