@@ -5,7 +5,7 @@ import { commands } from '#protocol/commands/index.ts';
 import type { Entry } from '#protocol/envelope.ts';
 import type { ConversationId } from '#protocol/ids.ts';
 import type { LogPage } from '#protocol/model.ts';
-import type { SecurityNotice, TimelineItem } from '../../../web/engine/api.ts';
+import type { SecurityNotice, TimelineItem, TimelineView } from '../../../web/engine/api.ts';
 import { hashEntry } from '../../../web/engine/content/chain.ts';
 import type { Network } from '../../../web/engine/ports.ts';
 import { MemoryProfile, openMemoryStore } from '../../../web/platform/node/memory-store.ts';
@@ -85,17 +85,14 @@ async function second(over: Network, id: ConversationId): Promise<HeadlessEngine
 /** What the open conversation shows, when nothing older is left to be had. */
 async function timeline(of: HeadlessEngine, id: ConversationId): Promise<readonly string[]> {
   const name = (item: TimelineItem): string => (item.kind === 'text' ? item.text : item.kind === 'event' ? item.event.type : item.kind);
-  let items: readonly TimelineItem[] = [];
-  let more = true;
-  const stop = of.onTimeline((view) => {
-    if (view.conversationId !== id) return;
-    ({ items, more } = view);
-  });
+  const views: TimelineView[] = [];
+  const stop = of.onTimeline((view) => void (view.conversationId === id && views.push(view)));
   await of.openTimeline(id);
-  for (let turns = 0; more && turns < 10; turns += 1) await of.loadOlder(id);
+  for (let turns = 0; views.at(-1)?.more === true && turns < 10; turns += 1) await of.loadOlder(id);
   stop();
-  expect(more).toBe(false);
-  return items.map(name);
+  const last = views.at(-1);
+  expect(last?.more).toBe(false);
+  return (last?.items ?? []).map(name);
 }
 
 const expected = ['first', 'his own', 'back again'];

@@ -196,19 +196,19 @@ async function shownOldCommit(conversation: Conversation, entry: Entry): Promise
   const [before, now] = [await conversation.epochs.find(entry.epoch), await conversation.epochs.find(entry.epoch + 1)];
   if (now === null) return { type: 'nothing' };
   const users = (roster: typeof now.roster) => [...new Set(roster.map(({ certificate }) => userOf(certificate)).filter((user) => user !== null))];
-  const after = users(now.roster);
-  if (before === null) return firstRoster(entry, after);
+  const later = users(now.roster);
+  if (before === null) return firstRoster(entry, later);
   const earlier = users(before.roster);
-  const added = after.filter((user) => !earlier.includes(user));
-  const removed = earlier.filter((user) => !after.includes(user));
+  const added = later.filter((user) => !earlier.includes(user));
+  const removed = earlier.filter((user) => !later.includes(user));
   return added.length + removed.length === 0 ? { type: 'nothing' } : { type: 'members', added, removed, devices: [] };
 }
 
 /** Epoch 0 has one device and is never archived: whoever a commit names beside its sender came with it. */
-function firstRoster(entry: Entry, after: readonly Entry['user'][]): Shown {
+function firstRoster(entry: Entry, people: readonly Entry['user'][]): Shown {
   try {
     const named = inspectCommit(entry.body).adds.map(({ credential }) => userOf(credential));
-    const added = after.filter((user) => named.includes(user) && user !== entry.user);
+    const added = people.filter((user) => named.includes(user) && user !== entry.user);
     return added.length === 0 ? { type: 'nothing' } : { type: 'members', added, removed: [], devices: [] };
   } catch (cause) {
     if (cause instanceof MlsError) return { type: 'nothing' };
