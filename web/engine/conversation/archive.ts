@@ -1,12 +1,12 @@
 /** Epoch keys and rosters in the person's sealed archive: put there by whoever was in the epoch, read by a new device ([E11]). */
-import { archiveItemsMax } from '#protocol/limits.ts';
+import { archiveBaseEvery, archiveItemsMax } from '#protocol/limits.ts';
 import type { StoreWrite } from '../ports.ts';
 import type { EpochState } from '../store/records.ts';
 import { type ArchiveItem, applyRoster, decodeArchiveItem, encodeArchiveItem, type Roster, rosterDelta } from '../vault/archive-item.ts';
 import type { EpochKeys } from './epochs.ts';
 
 /** A whole roster this often, differences between: a reader needs at most this many items to find one. */
-const baseEvery = 16;
+const baseEvery = archiveBaseEvery;
 
 const rosterOf = (state: EpochState): Roster => new Map(state.roster.map(({ leaf, certificate }) => [leaf, certificate]));
 
