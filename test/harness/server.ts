@@ -45,6 +45,8 @@ export interface TestServerOptions {
   readonly dataFolder?: string;
   readonly webFolder?: string;
   readonly runtime?: Runtime;
+  /** The server's clock is ahead by so much, as it is at any moment. */
+  readonly nowShiftMs?: () => number;
   readonly masterKey?: Uint8Array<ArrayBuffer>;
   readonly files?: Partial<FileBounds>;
 }
@@ -68,7 +70,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const logLines: string[] = [];
-  const runtime = options.runtime ?? systemRuntime;
+  const { nowShiftMs = () => 0 } = options;
+  const runtime = options.runtime ?? { ...systemRuntime, now: () => systemRuntime.now() + nowShiftMs() };
   const begin = async (): Promise<Server> => {
     const server = await compose({
       config: { origin, bind: '127.0.0.1', port, dataFolder, logLevel: 'debug', files: { ...fileBounds, ...options.files } },
