@@ -131,6 +131,7 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     setupNeeded: async () => (await store.accounts.count()) === 0,
     async stop() {
       stopping = true;
+      services.retention.stop();
       await door.drain();
       await jobs.stop();
       await store.close();

@@ -40,6 +40,7 @@ export class Retention {
   readonly holds: Holds;
   readonly #parts: RetentionParts;
   #latest: Promise<unknown> = Promise.resolve();
+  #stopping = false;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
@@ -248,5 +249,14 @@ export class Retention {
     }
   }
 
-  readonly #pause: Pause = () => new Promise((resolve) => void this.#parts.runtime.after(pauseMs, resolve));
+  /** No longer than a step: what was begun is finished after the next start. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  readonly #pause: Pause = () =>
+    new Promise((resolve, reject) => {
+      if (this.#stopping) reject(new Error('the server stops; the purge goes on after the next start'));
+      else this.#parts.runtime.after(pauseMs, resolve);
+    });
 }

@@ -35,7 +35,7 @@ it('[R6] remembers the highest floor of each log, also when written side by side
   expect(new Set(await opened().read())).toEqual(new Set([floor('team', 9), floor('duo', 2)]));
   const file = await readFile(path);
   expect(file.includes(conversationOf('team'))).toBe(false);
-  expect(file.includes(bytesOf('9'))).toBe(false);
+  expect(file.includes(Buffer.from(bytesOf('9')))).toBe(false);
 });
 
 it('[R6] a torn last entry is overwritten by the next; damage before it, or another key, is refused', async () => {

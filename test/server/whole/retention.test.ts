@@ -308,3 +308,20 @@ test('[R3] files outlive the change of the key-encryption key, and go by their o
     proof: { shredded: true },
   });
 });
+
+test('[R4] [R13] a purge interrupted by a stop ends in a step, and the next run finishes it with one receipt', async () => {
+  const { owner, conversationId, before } = await talked();
+  okay(await owner.call('retention.set', everywhere(2)));
+  const running = owner.call('retention.run', {});
+  const live = await server.socket(world.cookie(owner));
+  await server.stop();
+  await running.catch(() => undefined);
+  live.close();
+  await server.restart();
+  okay(await owner.call('retention.run', {}));
+  const { page } = okay(await owner.call('log.read', { conversationId, after: 0 }));
+  expect(page.floor?.sequence).toBe(before.headSequence);
+  const { receipts } = okay(await owner.call('retention.receipts', {}));
+  const ranges = receipts.flatMap(({ statement }) => v.parse(Receipt, JSON.parse(statement)).ranges);
+  expect(ranges.map(({ counts }) => counts.entries)).toEqual([before.headSequence]);
+});
