@@ -15,7 +15,7 @@ import { startJobs } from './jobs/scheduler.ts';
 import type { Ops } from './ops/ops.ts';
 import type { HeadSink } from './ports/audit-store.ts';
 import type { Runtime } from './ports/runtime.ts';
-import { CorruptionError, type Store, StoreFailure } from './ports/store.ts';
+import { CorruptionError, type Store, type StoreCondition, StoreFailure, StoreFull } from './ports/store.ts';
 import { HeadFile } from './storage/disk/head-file.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
 import { openLevelStore } from './storage/level/store.ts';
@@ -53,12 +53,15 @@ async function openStore({ config, secrets, runtime }: ComposeParts): Promise<St
     if (cause instanceof CorruptionError && cause.family === 'keys') {
       throw new BootError(`${cause.message}. Give the master key that this data folder was made with (LANYING_MASTER_KEY_FILE, or master.key in the folder): ${config.dataFolder}`, { cause });
     }
+    if (cause instanceof StoreFull) throw new BootError(`${cause.message}. Make room on that disk and start again; nothing was lost.`, { cause });
     if (cause instanceof CorruptionError || cause instanceof StoreFailure) {
       throw new BootError(`The store does not open (${cause.message}). Nothing was changed; check the disk, or put a backup back: ${config.dataFolder}`, { cause });
     }
     throw cause;
   }
 }
+
+const unreadyOf = (condition: StoreCondition): readonly string[] => (condition === 'open' ? [] : [`store ${condition}`]);
 
 /** Opens the store and joins everything. Rejects with BootError, RelayError or StaticFilesError; then nothing stays open. */
 export async function compose(parts: ComposeParts): Promise<Server> {
@@ -119,7 +122,8 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     cookieValue,
     ops,
     runtime,
-    unready: () => (store.isOpen() ? [] : ['store closed']),
+    // [Z1]
+    unready: () => unreadyOf(store.condition()),
     onFailure,
   });
   const { heads } = services.audit;

@@ -1,7 +1,9 @@
 /** Every command, in the order of the help. */
 import type { Command } from './command.ts';
+import { doctor } from './doctor.ts';
 import { purge } from './purge.ts';
+import { verify } from './verify.ts';
 import { verifyAudit } from './verify-audit.ts';
 import { version } from './version.ts';
 
-export const commands: readonly Command[] = [purge, verifyAudit, version];
+export const commands: readonly Command[] = [doctor, purge, verify, verifyAudit, version];

@@ -2,7 +2,8 @@
  * What lanying keeps. Speaks the domain, one aggregate a call; LevelDB (or memory) hides behind it.
  * Promises of every method: it resolves only when its writes are durable (synced); a write is whole or absent;
  * records that cannot be opened or do not decode throw CorruptionError naming the record family; a failed write
- * throws StoreFailure, after which every further write throws until the store is reopened (fail-stop).
+ * throws StoreFailure, after which every further write throws until the store is reopened (fail-stop). Of all failures
+ * only StoreFull passes.
  * A method that takes `acts` stores them as audit entries together with its change, or neither ([U1]).
  */
 import type { Entry } from '#protocol/envelope.ts';
@@ -15,8 +16,16 @@ import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore 
 import type { Acts, AuditStore } from './audit-store.ts';
 
 export class StoreFailure extends Error {
-  override readonly name = 'StoreFailure';
+  override readonly name: string = 'StoreFailure';
 }
+
+/** There is no room for a write. Nothing of it is kept, reads go on, and it may be tried again. */
+export class StoreFull extends StoreFailure {
+  override readonly name = 'StoreFull';
+}
+
+/** `full`: reads go on, writes throw StoreFull; it opens by itself when there is room. `failed`: for good. */
+export type StoreCondition = 'open' | 'full' | 'failed' | 'closed';
 
 export class CorruptionError extends Error {
   override readonly name = 'CorruptionError';
@@ -254,8 +263,9 @@ export interface Store {
   readonly purged: PurgeRegister;
   readonly leases: LeaseStore;
   readonly audit: AuditStore;
-  /** False after a failed write or once closed. */
+  /** False after a write that failed for good or once closed. */
   isOpen(): boolean;
+  condition(): StoreCondition;
   /** Waits for writes under way. */
   close(): Promise<void>;
 }

@@ -68,6 +68,7 @@ export const errors = {
   'file.range_refused': { status: 416, retry: false },
   'file.version_refused': { status: 412, retry: false },
   'file.damaged': { status: 500, retry: false },
+  'storage.full': { status: 507, retry: true },
   'server.unavailable': { status: 503, retry: true },
   'server.internal': { status: 500, retry: false },
 } as const satisfies Record<string, { readonly status: number; readonly retry: boolean }>;

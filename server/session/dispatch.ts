@@ -1,9 +1,9 @@
 /** One call through the router, for both doors: measures, logs, and turns a throw into a typed refusal. */
 import type { CommandName } from '#protocol/commands/index.ts';
-import { refuse } from '#protocol/errors.ts';
+import { type ErrorCode, refuse } from '#protocol/errors.ts';
 import type { CallContext, Reply, Router } from '../commands/router.ts';
 import type { Door, Ops } from '../ops/ops.ts';
-import { StoreFailure } from '../ports/store.ts';
+import { StoreFailure, StoreFull } from '../ports/store.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { InFlight } from './in-flight.ts';
 
@@ -17,6 +17,12 @@ export interface DispatchParts {
 }
 
 export type Dispatch = (door: Door, command: CommandName, input: unknown, context: CallContext) => Promise<Reply>;
+
+/** [Z1] */
+function codeOf(cause: unknown): ErrorCode {
+  if (cause instanceof StoreFull) return 'storage.full';
+  return cause instanceof StoreFailure ? 'server.unavailable' : 'server.internal';
+}
 
 /** Calls are numbered behind a random start, so that log lines of several starts do not share ids. */
 export function createDispatch({ router, ops, runtime, inFlight, onFailure }: DispatchParts): Dispatch {
@@ -34,7 +40,7 @@ export function createDispatch({ router, ops, runtime, inFlight, onFailure }: Di
     } catch (cause) {
       ops.callFailed(requestId, command, cause);
       onFailure(cause);
-      reply = { result: refuse(cause instanceof StoreFailure ? 'server.unavailable' : 'server.internal') };
+      reply = { result: refuse(codeOf(cause)) };
     } finally {
       inFlight.leave();
     }

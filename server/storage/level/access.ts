@@ -5,10 +5,18 @@ import type { Runtime } from '../../ports/runtime.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import type { AuditWriter } from './audit-writer.ts';
 import type { GroupWriter } from './group-writer.ts';
-import type { KeyedMutex } from './keyed-mutex.ts';
+import type { Keeper } from './keeper.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import type { Database } from './table.ts';
 import type { Tables } from './tables.ts';
 
+/**
+ * The database may be closed and opened anew behind this (keeper.ts): take `database`, `tables`, `writer` and `audit` in
+ * each call, together and once, and keep none of them. What an adapter remembers of records it forgets in `onReopened`.
+ * Nothing writes but through `writer`: the ledger counts there.
+ */
 export interface Access {
+  readonly database: Database;
   readonly tables: Tables;
   readonly keys: KeyRing;
   readonly writer: GroupWriter;
@@ -17,6 +25,41 @@ export interface Access {
   readonly mutex: KeyedMutex;
   readonly arrivals: Arrivals;
   readonly runtime: Pick<Runtime, 'now' | 'random'>;
+  /** `run` forgets what is kept in memory of the database that was. */
+  onReopened(run: () => void): void;
+}
+
+/** Always the database that is open now. */
+export class LiveAccess implements Access {
+  readonly mutex = new KeyedMutex();
+  readonly #keeper: Keeper;
+  readonly keys: KeyRing;
+  readonly runtime: Access['runtime'];
+
+  constructor(keeper: Keeper, keys: KeyRing, runtime: Access['runtime']) {
+    this.#keeper = keeper;
+    this.keys = keys;
+    this.runtime = runtime;
+  }
+
+  get database(): Database {
+    return this.#keeper.opened.database;
+  }
+  get tables(): Tables {
+    return this.#keeper.opened.tables;
+  }
+  get writer(): GroupWriter {
+    return this.#keeper.opened.writer;
+  }
+  get audit(): AuditWriter {
+    return this.#keeper.opened.audit;
+  }
+  get arrivals(): Arrivals {
+    return this.#keeper.opened.arrivals;
+  }
+  onReopened(run: () => void): void {
+    this.#keeper.onReopened(run);
+  }
 }
 
 /** Orders what arrives: time 8 · count 4. Later calls give higher values, even when the clock stands still or goes back. */

@@ -18,6 +18,7 @@ export class LevelAccounts implements AccountStore {
 
   constructor(access: Access) {
     this.#access = access;
+    access.onReopened(() => (this.#directory = null));
   }
 
   create(account: NewAccount, acts: Acts): Promise<Outcome> {

@@ -6,7 +6,7 @@ import type { LogFloor } from '../../ports/retention-store.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
 import { checkFollows, Page, presenceChange, present, withEntries } from '../log-page.ts';
 import type { Access } from './access.ts';
-import type { Operation } from './group-writer.ts';
+import type { GroupWriter, Operation } from './group-writer.ts';
 import { type DayMark, Log, type LogEnd } from './log.ts';
 import { Lru } from './lru.ts';
 import { mailOperations } from './mailbox.ts';
@@ -15,6 +15,8 @@ import { under } from './table.ts';
 const conversationsCached = 512;
 
 interface Loaded {
+  /** Of the database that it was read from: another one may know otherwise. */
+  readonly writer: GroupWriter;
   readonly place: Uint8Array;
   /** With everything that was accepted, synced or not. */
   accepted: ConversationRecord;
@@ -34,15 +36,21 @@ export interface Purgeable {
   readonly record: ConversationRecord;
 }
 
+const isUsed = (loaded: Loaded): boolean => loaded.uses > 0;
+
 export class LevelConversations implements ConversationStore {
   readonly #access: Access;
   readonly #log: Log;
-  readonly #loaded = new Lru<ConversationId, Loaded>(conversationsCached, (loaded) => loaded.uses > 0);
+  #loaded = new Lru<ConversationId, Loaded>(conversationsCached, isUsed);
   readonly #loading = new Map<ConversationId, Promise<Loaded | null>>();
 
   constructor(access: Access) {
     this.#access = access;
     this.#log = new Log(access);
+    access.onReopened(() => {
+      this.#loaded = new Lru(conversationsCached, isUsed);
+      this.#loading.clear();
+    });
   }
 
   create(record: ConversationRecord, entries: readonly Entry[], change: RosterChange): Promise<'created' | 'exists'> {
@@ -168,8 +176,8 @@ export class LevelConversations implements ConversationStore {
   ): Promise<LogFloor | null> {
     const loaded = await this.#use(conversationId);
     if (loaded === null) return null;
-    const { tables, writer } = this.#access;
-    const { place } = loaded;
+    const { tables } = this.#access;
+    const { place, writer } = loaded;
     const days = loaded.end.days.filter(({ day }) => !gone.includes(day));
     const begins = days[0]?.first ?? loaded.accepted.headSequence + 1;
     if (begins > floor.sequence + 1) return null;
@@ -216,13 +224,15 @@ export class LevelConversations implements ConversationStore {
     if (underWay !== undefined) return underWay;
     const cached = this.#loaded.get(conversationId);
     if (cached !== undefined) return Promise.resolve(cached);
-    const loading = this.#read(conversationId).finally(() => this.#loading.delete(conversationId));
+    const loading = this.#read(conversationId).finally(() => {
+      if (this.#loading.get(conversationId) === loading) this.#loading.delete(conversationId);
+    });
     this.#loading.set(conversationId, loading);
     return loading;
   }
 
   async #read(conversationId: ConversationId): Promise<Loaded | null> {
-    const { tables } = this.#access;
+    const { tables, writer } = this.#access;
     const place = this.#place(conversationId);
     const stored = await tables.conversations.get(place);
     if (stored === null) return null;
@@ -239,8 +249,16 @@ export class LevelConversations implements ConversationStore {
       metaSequence: meta?.sequence ?? 0,
       floor,
     };
-    const loaded: Loaded = { place, accepted: record, durable: record, end, pending: Promise.resolve(), uses: 0 };
-    this.#loaded.set(conversationId, loaded);
+    const loaded: Loaded = {
+      writer,
+      place,
+      accepted: record,
+      durable: record,
+      end,
+      pending: Promise.resolve(),
+      uses: 0,
+    };
+    if (writer === this.#access.writer) this.#loaded.set(conversationId, loaded);
     return loaded;
   }
 
@@ -256,7 +274,7 @@ export class LevelConversations implements ConversationStore {
     const { operations, end } = this.#log.append(place, loaded.end, entries);
     const next = withEntries(accepted, entries, change?.roster ?? accepted.roster);
     const roster = change === null ? [] : this.#changeRoster(place, accepted.roster, next, change);
-    const written = this.#access.writer.submit([...operations, ...this.#markMeta(place, entries), ...roster]);
+    const written = loaded.writer.submit([...operations, ...this.#markMeta(place, entries), ...roster]);
     loaded.accepted = next;
     loaded.end = end;
     loaded.uses += 1;

@@ -2,10 +2,16 @@
  * Group commit: one synced batch is in flight, what is submitted meanwhile waits and goes into the next one. A synced
  * LevelDB write costs about a millisecond whether it carries one operation or a hundred.
  */
-import { StoreFailure } from '../../ports/store.ts';
+import { StoreFailure, type StoreFull } from '../../ports/store.ts';
 
 export type Operation =
-  | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
+  | {
+      readonly type: 'put';
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      /** Nothing was ever stored at this place: saves the ledger a read. */
+      readonly fresh?: true;
+    }
   | { readonly type: 'del'; readonly key: Uint8Array };
 
 /** A batch ends behind the submission that reaches this many operations or bytes; a submission is never split. */
@@ -29,17 +35,39 @@ export class GroupWriter {
   #bytesWaiting = 0;
   #running: Promise<void> | null = null;
   #stopped: StoreFailure | null = null;
+  #paused: StoreFull | null = null;
+  #failed = false;
+  readonly #onFailure: (failure: StoreFailure) => void;
   #batches = 0;
   #submissions = 0;
 
-  /** `write` resolves when all operations are on disk, whole or not at all. */
-  constructor(write: (operations: readonly Operation[]) => Promise<void>) {
+  /**
+   * `write` resolves when all operations are on disk, whole or not at all. `onFailure` hears of the first write that
+   * failed, before those who wait for it.
+   */
+  constructor(
+    write: (operations: readonly Operation[]) => Promise<void>,
+    onFailure: (failure: StoreFailure) => void = () => undefined,
+  ) {
     this.#write = write;
+    this.#onFailure = onFailure;
   }
 
   /** Why nothing is written any more, or null. */
   get stopped(): StoreFailure | null {
     return this.#stopped;
+  }
+  /** A write failed: what is on disk behind the last acknowledged batch is not known. */
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  /** Until `resume` only submissions that delete are taken: they make room. */
+  pause(reason: StoreFull): void {
+    this.#paused = reason;
+  }
+  resume(): void {
+    this.#paused = null;
   }
 
   get counts(): { readonly batches: number; readonly submissions: number } {
@@ -52,6 +80,7 @@ export class GroupWriter {
    */
   submit(operations: readonly Operation[]): Promise<void> {
     if (this.#stopped !== null) throw this.#stopped;
+    if (this.#paused !== null && operations.some(({ type }) => type === 'put')) throw this.#paused;
     const bytes = operations.reduce(
       (sum, each) => sum + each.key.length + (each.type === 'put' ? each.value.length : 0),
       0,
@@ -84,7 +113,7 @@ export class GroupWriter {
         await this.#write(batch.flatMap((submission) => submission.operations));
       } catch (cause) {
         // What LevelDB says about later writes cannot be trusted after a failed one (misaligned log): stop for good.
-        this.#fail(new StoreFailure('a write failed', { cause }), batch);
+        this.#fail(cause instanceof StoreFailure ? cause : new StoreFailure('a write failed', { cause }), batch);
         break;
       }
       for (const submission of batch) submission.resolve();
@@ -113,6 +142,8 @@ export class GroupWriter {
 
   #fail(failure: StoreFailure, batch: readonly Submission[]): void {
     this.#stopped ??= failure;
+    this.#failed = true;
+    this.#onFailure(failure);
     for (const submission of [...batch, ...this.#waiting]) submission.reject(failure);
     this.#waiting = [];
     this.#operationsWaiting = 0;

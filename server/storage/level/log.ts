@@ -38,10 +38,11 @@ export interface LogEnd {
 
 export class Log {
   readonly #access: Access;
-  readonly #dataKeys = new Lru<string, RecordCipher>(dataKeysCached);
+  #dataKeys = new Lru<string, RecordCipher>(dataKeysCached);
 
   constructor(access: Access) {
     this.#access = access;
+    access.onReopened(() => (this.#dataKeys = new Lru(dataKeysCached)));
   }
 
   /** `place`: pseudonym of the conversation. Throws CorruptionError when an entry has no day or no data key. */

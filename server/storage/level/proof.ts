@@ -11,7 +11,7 @@ import { type Access, aloneKey } from './access.ts';
 import { splitFingerprints } from './erased-records.ts';
 import { scanFolder } from './fingerprint-scan.ts';
 import type { Operation } from './group-writer.ts';
-import { type Database, encodings, type Records, under } from './table.ts';
+import { encodings, type Records, under } from './table.ts';
 import type { ErasedRecords } from './retention-tables.ts';
 
 const roundsMax = 5;
@@ -31,13 +31,11 @@ interface Span {
 
 export class Prover {
   readonly #access: Access;
-  readonly #database: Database;
   /** LevelDB's. */
   readonly #folder: string;
 
-  constructor(access: Access, database: Database, folder: string) {
+  constructor(access: Access, folder: string) {
     this.#access = access;
-    this.#database = database;
     this.#folder = folder;
   }
 
@@ -80,7 +78,7 @@ export class Prover {
   /** A compaction above all keys writes the memory out and drops the log. */
   async #rotate(): Promise<void> {
     const above = new Uint8Array(32).fill(0xff);
-    await this.#database.compactRange(above, above, encodings);
+    await this.#access.database.compactRange(above, above, encodings);
   }
 
   async #deleteAgain(erased: readonly Erased[], pause: Pause): Promise<void> {
@@ -93,7 +91,7 @@ export class Prover {
 
   async #compact(erased: readonly Erased[], pause: Pause): Promise<void> {
     for (const { from, to } of spansOf(erased)) {
-      await this.#database.compactRange(from, to, encodings);
+      await this.#access.database.compactRange(from, to, encodings);
       await pause();
     }
   }

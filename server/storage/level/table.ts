@@ -43,13 +43,15 @@ export function under(prefix: Uint8Array): { readonly gte: Uint8Array; readonly 
   return { gte: prefix, lte };
 }
 
-/** Raw sealed records of a family. */
+/** Raw sealed records of a family. `appendOnly`: no place is written twice. */
 export class Records {
   readonly family: string;
   readonly #sublevel: Sublevel;
+  readonly #fresh: { readonly fresh?: true };
 
-  constructor(database: Database, family: string) {
+  constructor(database: Database, family: string, appendOnly = false) {
     this.family = family;
+    this.#fresh = appendOnly ? { fresh: true } : {};
     this.#sublevel = makeSublevel(database, family);
   }
 
@@ -81,7 +83,7 @@ export class Records {
   }
 
   write(key: Uint8Array, value: Uint8Array): Operation {
-    return { type: 'put', key: this.fullKey(key), value };
+    return { type: 'put', key: this.fullKey(key), value, ...this.#fresh };
   }
 
   remove(key: Uint8Array): Operation {

@@ -12,6 +12,7 @@ import type { KeyRing } from '../sealed/key-ring.ts';
 import { makeFileTables } from './file-tables.ts';
 import { makeRetentionTables } from './retention-tables.ts';
 import { makeAuditTables } from './audit-tables.ts';
+import { ledgerTables } from './ledger-tables.ts';
 import { type Database, Records, Table } from './table.ts';
 
 const Passkey = v.strictObject({
@@ -83,7 +84,8 @@ export function makeTables(database: Database, keys: KeyRing) {
   const blob = (lengthMax: number) => bytes(lengthMax);
   return {
     /** One record: proves that the store is this one and its keys are the right ones. */
-    format: table('format', v.strictObject({ version: v.literal(1) })),
+    format: table('format', v.strictObject({ version: v.picklist([1, 2]) })),
+    ...ledgerTables(table),
     /** p(user) */
     accounts: table('accounts', Account),
     /** p(handle) */
@@ -141,7 +143,7 @@ export function makeTables(database: Database, keys: KeyRing) {
     /** p(conversation) · day 4, and p(audit subject): wrapped under the key-encryption key. */
     dataKeys: new Records(database, 'data-keys'),
     /** p(conversation) · day 4 · sequence 8: sealed under the data key of the day. */
-    log: new Records(database, 'log'),
+    log: new Records(database, 'log', true),
     ...makeFileTables(database, keys),
     ...makeRetentionTables(database, keys),
     ...makeAuditTables(database, keys),

@@ -33,6 +33,7 @@ export function openMemoryStore(): Store {
     blobs: new MemoryBlobs(() => shelf.writing()),
     audit,
     isOpen: () => open,
+    condition: () => (open ? 'open' : 'closed'),
     close: async () => {
       open = false;
     },

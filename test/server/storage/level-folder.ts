@@ -82,7 +82,10 @@ export class LevelFolder {
   async restore(family: string, put: readonly RawRecord[], del: readonly Uint8Array[]): Promise<void> {
     const database = await this.#raw();
     try {
-      const sublevel = database.sublevel<Uint8Array, Uint8Array>(family, { keyEncoding: 'view', valueEncoding: 'view' });
+      const sublevel = database.sublevel<Uint8Array, Uint8Array>(family, {
+        keyEncoding: 'view',
+        valueEncoding: 'view',
+      });
       await sublevel.batch([
         ...del.map((key) => ({ type: 'del' as const, key })),
         ...put.map((record) => ({ type: 'put' as const, ...record })),

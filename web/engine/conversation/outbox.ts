@@ -27,6 +27,9 @@ interface Item {
   value: QueuedMessage;
 }
 
+/** It waits and is sent again: nothing was stored, and nothing is wrong with it. */
+const waitable = new Set<string>(['network.unreachable', 'server.unavailable', 'storage.full']);
+
 export class Outbox {
   readonly #items = new Map<ConversationId, Item[]>();
   readonly #watchers = new Map<string, readonly Watcher[]>();
@@ -181,7 +184,7 @@ export class Outbox {
         if (receipt.sequence <= conversation.state.cursor.sequence) return conversation.contradicted(receipt.sequence);
         return await this.#change(item, { acknowledged: receipt.sequence });
       } catch (cause) {
-        if (!(cause instanceof LanyingError) || cause.code === 'network.unreachable' || cause.code === 'server.unavailable') throw cause;
+        if (!(cause instanceof LanyingError) || waitable.has(cause.code)) throw cause;
         const again = resealable.has(cause.code) && attempt < resealsMax;
         if (!again) return await this.#change(item, { failed: cause.code === 'conversation.unknown' ? 'conversation.left' : cause.code });
         await conversation.catchUp();

@@ -1,0 +1,101 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { nowMs, roomIn } from '../../server/compose-verify.ts';
+import { parseMasterKey } from '../../server/config/master-key.ts';
+import { type Command, exits, say, type Shell, type Text } from './command.ts';
+
+type Finding = readonly ['ok' | 'note' | 'bad', Text];
+const mebibytes = (bytes: number): number => Math.floor(bytes / (1024 * 1024));
+const both = (en: string, zh: string): Text => ({ en, zh });
+const marks = { ok: '✓', note: '·', bad: '✗' } as const;
+
+function folder(path: string): Finding {
+  if (!existsSync(path))
+    return ['note', both('no data folder yet; the first start makes it', '尚无数据目录；首次启动时创建')];
+  if ((statSync(path).mode & 0o077) !== 0)
+    return [
+      'bad',
+      both('the data folder is open to other users: chmod 700', '数据目录对其他用户开放：请执行 chmod 700'),
+    ];
+  return existsSync(join(path, 'store-made'))
+    ? ['ok', both('the data folder holds a store', '数据目录中有存储')]
+    : ['note', both('the data folder is empty', '数据目录为空')];
+}
+
+function key(path: string, own: boolean): Finding {
+  if (!existsSync(path))
+    return own
+      ? ['note', both('no master key yet', '尚无主密钥')]
+      : ['bad', both('the master key file is missing', '主密钥文件缺失')];
+  if (parseMasterKey(readFileSync(path)) === null)
+    return ['bad', both('the master key file holds no key', '主密钥文件中没有密钥')];
+  return own
+    ? ['note', both('the master key lies beside the data: keep it elsewhere', '主密钥与数据放在一起：请另行保存')]
+    : ['ok', both('the master key is kept elsewhere', '主密钥另行保存')];
+}
+
+async function disk(path: string): Promise<Finding> {
+  if (!existsSync(path)) return ['note', both('disk not looked at', '未检查磁盘')];
+  const { free, floor } = await roomIn(path);
+  const [left, least] = [mebibytes(free), mebibytes(floor)];
+  return free < floor
+    ? [
+        'bad',
+        both(
+          `the disk is full: ${left} MiB left, writing stops under ${least}`,
+          `磁盘已满：剩余 ${left} MiB，低于 ${least} MiB 停止写入`,
+        ),
+      ]
+    : ['ok', both(`${left} MiB left on the disk`, `磁盘剩余 ${left} MiB`)];
+}
+
+/** The clock must not stand before what it wrote last. */
+function clock(path: string): Finding {
+  const witness = join(path, 'store-witness');
+  const last = existsSync(witness) ? statSync(witness).mtimeMs : 0;
+  return nowMs() + 60_000 < last
+    ? ['bad', both('the clock is behind the last start of the server', '时钟早于服务器上次启动的时间')]
+    : ['ok', both('the clock goes forward', '时钟正常')];
+}
+
+function relay(): Finding {
+  try {
+    createRequire(import.meta.url)('uWebSockets.js');
+    return ['ok', both('the native relay loads', '原生中继可加载')];
+  } catch {
+    return ['bad', both('the native relay does not load on this machine', '原生中继无法在此机器上加载')];
+  }
+}
+
+const tell = (shell: Shell, [mark, text]: Finding): void => shell.out(`${marks[mark]} ${say(shell, text)}`);
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: { en: 'Look at folder, key, disk, clock and relay', zh: '检查目录、密钥、磁盘、时钟与中继' },
+  options: {},
+  async run({ shell }) {
+    const { config, masterKeyFile } = shell.environment();
+    const { dataFolder } = config;
+    const findings: Finding[] = [
+      folder(dataFolder),
+      key(masterKeyFile ?? join(dataFolder, 'master.key'), masterKeyFile === null),
+      await disk(dataFolder),
+      clock(dataFolder),
+      relay(),
+      ['note', both('certificate: none here, a proxy has it', '证书：由代理持有')],
+      ['note', both('last backup: none was made', '上次备份：无')],
+      existsSync(join(dataFolder, 'purged'))
+        ? [
+            'ok',
+            both(
+              `last purge: ${new Date(statSync(join(dataFolder, 'purged')).mtimeMs).toISOString()}`,
+              `上次清除：${new Date(statSync(join(dataFolder, 'purged')).mtimeMs).toISOString()}`,
+            ),
+          ]
+        : ['note', both('last purge: none', '上次清除：无')],
+    ];
+    for (const finding of findings) tell(shell, finding);
+    return findings.some(([mark]) => mark === 'bad') ? exits.found : exits.ok;
+  },
+};

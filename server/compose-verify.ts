@@ -1,0 +1,33 @@
+/** Every record of a data folder that no server has: for `lanying verify` and `lanying doctor`. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemRuntime } from './ops/system-runtime.ts';
+import { CorruptionError, StoreFailure } from './ports/store.ts';
+import { FolderLockedError } from './storage/level/folder-lock.ts';
+import { type Room, roomOf } from './storage/level/space.ts';
+import { type Verification, verifyStore } from './storage/level/verification.ts';
+
+export type StoreCheck =
+  | { readonly kind: 'checked'; readonly verification: Verification }
+  | { readonly kind: 'no_store' }
+  | { readonly kind: 'in_use'; readonly message: string }
+  /** Not even openable. */
+  | { readonly kind: 'broken'; readonly message: string };
+
+/** `masterKey` is asked for only when there is a store: it makes a key where there is none. Throws ConfigError. */
+export async function checkStore(dataFolder: string, masterKey: () => Uint8Array): Promise<StoreCheck> {
+  // Opening would make a new store where there is none.
+  if (!existsSync(join(dataFolder, 'store-made'))) return { kind: 'no_store' };
+  try {
+    const verification = await verifyStore({ folder: dataFolder, masterKey: masterKey(), runtime: systemRuntime });
+    return { kind: 'checked', verification };
+  } catch (cause) {
+    if (cause instanceof FolderLockedError) return { kind: 'in_use', message: cause.message };
+    if (cause instanceof CorruptionError || cause instanceof StoreFailure)
+      return { kind: 'broken', message: cause.message };
+    throw cause;
+  }
+}
+
+export const roomIn = (folder: string): Promise<Room> => roomOf(folder);
+export const nowMs = (): number => systemRuntime.now();

@@ -1,0 +1,57 @@
+/**
+ * A witness beside the store, `store-witness` in the data folder: how many batches the store had written at least, and
+ * whether it was closed in order. Written when the store opens and closes and about once a minute between. A store that
+ * shows fewer batches than its witness has lost some: a log was cut, or older files were put back.
+ * Sealed, and replaced whole. A folder without it (made before there was one) opens.
+ */
+import { open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decode, encode } from 'cborg';
+import * as v from 'valibot';
+import { CorruptionError } from '../../ports/store.ts';
+import type { KeyRing } from '../sealed/key-ring.ts';
+import { aloneKey } from './access.ts';
+
+const Testimony = v.strictObject({ commits: v.pipe(v.number(), v.safeInteger()), clean: v.boolean() });
+export type Testimony = v.InferOutput<typeof Testimony>;
+
+export const witnessPath = (folder: string): string => join(folder, 'store-witness');
+
+/** Null when there is none. Throws CorruptionError('witness') when it does not open. */
+export async function readWitness(folder: string, keys: KeyRing): Promise<Testimony | null> {
+  let sealed: Uint8Array;
+  try {
+    sealed = await readFile(witnessPath(folder));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    throw cause;
+  }
+  return v.parse(Testimony, decode(keys.system('witness').open(aloneKey, sealed)));
+}
+
+export async function writeWitness(folder: string, keys: KeyRing, testimony: Testimony): Promise<void> {
+  const path = witnessPath(folder);
+  const draft = await open(`${path}.new`, 'w', 0o600);
+  try {
+    await draft.writeFile(keys.system('witness').seal(aloneKey, encode(testimony)));
+    await draft.sync();
+  } finally {
+    await draft.close();
+  }
+  await rename(`${path}.new`, path);
+  const parent = await open(folder, 'r');
+  try {
+    await parent.sync();
+  } finally {
+    await parent.close();
+  }
+}
+
+/** Throws CorruptionError('ledger') when the store has fewer batches than it had. */
+export function compareWitness(testimony: Testimony | null, commits: number): void {
+  if (testimony === null || commits >= testimony.commits) return;
+  throw new CorruptionError(
+    'ledger',
+    `the store went back: it had ${testimony.commits} batches and has ${commits}; a log was cut, or older files were put back`,
+  );
+}

@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreFull } from '../../../server/ports/store.ts';
+import { type LevelStore, openLevelStore } from '../../../server/storage/level/store.ts';
+import { masterKey } from '../../contract/level-bench.ts';
+import { change, LogWriter, roster, startMs } from '../../contract/people.ts';
+import { FakeRuntime } from '../../harness/runtime.ts';
+import { type Mounted, mountSmall } from './mounted.ts';
+
+const probe = mountSmall(1);
+probe?.remove();
+
+describe.skipIf(probe === null)('a disk that fills up', () => {
+  let disk: Mounted;
+  let store: LevelStore;
+  const runtime = new FakeRuntime('full', startMs);
+  const open = () => openLevelStore({ folder: join(disk.path, 'data'), masterKey, runtime });
+  beforeEach(async () => {
+    const mounted = mountSmall(48);
+    if (mounted === null) throw new Error('no file system');
+    disk = mounted;
+    store = await open();
+  });
+  afterEach(async () => {
+    await store.close();
+    disk.remove();
+  });
+
+  const log = () => new LogWriter('team');
+  async function begin(writer: LogWriter): Promise<void> {
+    const first = writer.next('created');
+    await store.conversations.create(writer.record(roster(['ann']), first), [first], change(roster(['ann'])));
+  }
+  /** Sends until it is refused; gives the last sequence that was acknowledged. */
+  async function sendUntilFull(writer: LogWriter): Promise<number> {
+    for (;;) {
+      const entry = writer.next('message', new Uint8Array(200_000));
+      try {
+        await store.conversations.append(writer.conversationId, entry.sequence - 1, [entry], null);
+      } catch (cause) {
+        if (!(cause instanceof StoreFull)) throw cause;
+        return entry.sequence - 1;
+      }
+    }
+  }
+  const sequences = async (writer: LogWriter): Promise<readonly number[]> =>
+    (await store.conversations.readAfter(writer.conversationId, 0, 10_000, 1_000_000_000)).map(
+      ({ sequence }) => sequence,
+    );
+  const upTo = (last: number): readonly number[] => Array.from({ length: last }, (_, at) => at + 1);
+
+  it('[Z1] is met in the log: nothing acknowledged is lost, reads go on, and with room it opens anew and goes on', async () => {
+    const writer = log();
+    await begin(writer);
+    await disk.fill(3 * 1024 * 1024);
+    const acknowledged = await sendUntilFull(writer);
+    expect(store.condition()).toBe('full');
+    expect(store.isOpen()).toBe(true);
+    expect(await sequences(writer)).toEqual(upTo(acknowledged));
+    await store.look();
+    expect(store.condition()).toBe('full');
+    disk.free();
+    await store.look();
+    expect(store.condition()).toBe('open');
+    const head = (await store.conversations.load(writer.conversationId))?.headSequence ?? 0;
+    expect(head).toBeGreaterThanOrEqual(acknowledged);
+    writer.sequence = head;
+    const more = writer.next('message', new Uint8Array(100));
+    await store.conversations.append(writer.conversationId, head, [more], null);
+    await store.close();
+    store = await open();
+    expect(await sequences(writer)).toEqual(upTo(head + 1));
+  });
+
+  it('[Z1] is met before its end: writes are refused under the floor, deletions are not, and it goes on by itself', async () => {
+    const writer = log();
+    await begin(writer);
+    await disk.fill(2 * 1024 * 1024);
+    await store.look();
+    expect(store.condition()).toBe('full');
+    expect(await sendUntilFull(writer)).toBe(1);
+    expect(await sequences(writer)).toEqual([1]);
+    disk.free();
+    // Nobody asks: the look of every two seconds finds it.
+    await runtime.advanceAsync(2_000);
+    await store.look();
+    expect(store.condition()).toBe('open');
+  });
+
+  it('[Z1] at the start: it opens to be read with what the reserve keeps', async () => {
+    const writer = log();
+    await begin(writer);
+    for (let look = 0; look < 30; look += 1) await store.look();
+    await store.close();
+    await disk.fill();
+    store = await open();
+    expect(store.condition()).toBe('full');
+    expect(await sequences(writer)).toEqual([1]);
+  });
+});
