@@ -81,7 +81,7 @@ export type Pause = () => Promise<void>;
 export interface ErasureStore {
   /** In a stable order, behind `after`. */
   conversations(after: ConversationId | null, limit: number): Promise<readonly ConversationId[]>;
-  /** What whole days before `beforeDay` hold; null when that is nothing. At most `purgeDaysMax` days a plan. */
+  /** What whole days before `beforeDay` hold; null when that is nothing. Bounded by `purgeDaysMax` and `purgeEntriesMax`: a longer past takes several. */
   plan(conversationId: ConversationId, beforeDay: number): Promise<PurgePlan | null>;
   /**
    * Raises the floor to the end of the plan, in one transaction: from then on nothing below it is served, whatever
@@ -117,3 +117,5 @@ export interface PurgeRegister {
 
 /** Days that one plan may span. */
 export const purgeDaysMax = 366;
+/** Entries that one plan may hold, unless a single day has more: their fingerprints are in memory until they are proven gone. */
+export const purgeEntriesMax = 100_000;

@@ -172,6 +172,34 @@ function appendingRules(bench: Bench): void {
 }
 
 function registerRules(bench: Bench): void {
+  it('[R1] [R6] purges a long past in several plans, and a restored one at once', async () => {
+    const { conversations, erasure } = bench.store();
+    const log = new LogWriter('years');
+    const first = log.next('created');
+    const members = roster(['ann']);
+    await conversations.create(log.record(members, first), [first], change(members));
+    const entries = [first];
+    for (let day = 1; day < 400; day += 1) {
+      log.sentAt += dayMs;
+      const entry = log.next();
+      entries.push(entry);
+      await conversations.append(log.conversationId, entry.sequence - 1, [entry], null);
+    }
+    const plan = await erasure.plan(log.conversationId, firstDay + 390);
+    expect([plan?.fromSequence, plan?.throughSequence]).toEqual([1, 366]);
+    const record = await conversations.load(log.conversationId);
+    const at = entries[389];
+    if (record === null || at === undefined) throw new Error('no log');
+    const floor = { sequence: 390, hash: at.hash, sentAt: at.sentAt, day: firstDay + 389, purgedAt: startMs };
+    await erasure.reapply([{ conversationId: log.conversationId, generation: record.generation, floor }]);
+    expect(await erasure.finish(pause)).toMatchObject([
+      { throughSequence: 390, counts: { entries: 390, dataKeys: 390 } },
+    ]);
+    expect(await erasure.prove(pause)).toMatchObject({ found: 0 });
+    const left = await (await bench.reopened()).conversations.readAfter(log.conversationId, 0, 100, much);
+    expect(sequences(left)).toEqual([391, 392, 393, 394, 395, 396, 397, 398, 399, 400]);
+  });
+
   it('[R6] puts floors of a register into an older store, and never lowers one', async () => {
     const { log, entries } = await talked(bench.store());
     const { erasure } = bench.store();

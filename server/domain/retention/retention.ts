@@ -13,7 +13,13 @@ import type {
   RetentionPolicy,
 } from '#protocol/retention.ts';
 import type { BlobStore } from '../../ports/blob-store.ts';
-import type { ErasureStore, Pause, PurgeRegister, RetentionStore } from '../../ports/retention-store.ts';
+import {
+  type ErasureStore,
+  type Pause,
+  purgeEntriesMax,
+  type PurgeRegister,
+  type RetentionStore,
+} from '../../ports/retention-store.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import type { Scribe } from '../audit/scribe.ts';
 import type { Conversations } from '../conversations.ts';
@@ -104,7 +110,7 @@ export class Retention {
     return { ...plan, days: policy.days, heldBy: hold?.holdId ?? null };
   }
 
-  /** One run at a time, one after the other. Null when there was nothing. */
+  /** One run at a time, one after the other. The last receipt; null when there was nothing. */
   run(audit: Scribe<'purge.run'>): Promise<Receipt | null> {
     const run = this.#latest.then(() => this.#run(audit));
     this.#latest = run.catch(() => undefined);
@@ -112,22 +118,40 @@ export class Retention {
   }
 
   async #run(audit: Scribe<'purge.run'>): Promise<Receipt | null> {
-    await this.#eachConversation((conversationId) => this.#begin(conversationId));
+    let receipt: Receipt | null = null;
+    // In rounds of a bounded size, until one finds nothing more to begin; the files go with the last.
+    for (let begun = 1; begun > 0;) {
+      begun = await this.#beginSome();
+      receipt = (await this.#round(begun === 0, audit)) ?? receipt;
+    }
+    return receipt;
+  }
+
+  async #round(isLast: boolean, audit: Scribe<'purge.run'>): Promise<Receipt | null> {
     const ranges = await this.#parts.erasure.finish(this.#pause);
-    const others = await this.#eraseFiles();
+    const others = isLast ? await this.#eraseFiles() : [];
     const proof = await this.#parts.erasure.prove(this.#pause);
     // What is still found is deleted again by the next run, and gets its receipt then.
     if (proof !== null && proof.found > 0) throw new Error(`an erasure left ${proof.found} fingerprints behind`);
     return ranges.length + others.length === 0 ? null : this.#settle(ranges, others, proof, audit);
   }
 
-  async #begin(conversationId: ConversationId): Promise<void> {
+  /** Entries that are going now: those of as many conversations as one round may hold. */
+  async #beginSome(): Promise<number> {
+    let entries = 0;
+    await this.#eachConversation(async (conversationId) => {
+      if (entries < purgeEntriesMax) entries += await this.#begin(conversationId);
+    });
+    return entries;
+  }
+
+  async #begin(conversationId: ConversationId): Promise<number> {
     const { store, erasure, runtime } = this.#parts;
     const now = runtime.now();
     const policy = policyFor(await store.policies(), 'messages', conversationId);
-    if (policy === null || heldBy(await store.holds(), conversationId, now) !== null) return;
+    if (policy === null || heldBy(await store.holds(), conversationId, now) !== null) return 0;
     const plan = await erasure.plan(conversationId, cutoffDay(now, policy.days));
-    if (plan === null) return;
+    if (plan === null) return 0;
     const reason: ErasureReason = {
       kind: 'policy',
       conversationId: policy.conversationId,
@@ -135,8 +159,9 @@ export class Retention {
       setAt: policy.setAt,
     };
     const floor = await erasure.begin(plan, reason, now);
-    if (floor === null) return;
+    if (floor === null) return 0;
     await this.#told(conversationId);
+    return plan.throughSequence - plan.fromSequence + 1;
   }
 
   /** The register first: what it does not know would come back with an older copy. */

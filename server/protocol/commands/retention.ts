@@ -61,7 +61,7 @@ export const retentionCommands = {
     resource: 'system',
   }),
   'retention.run': row({
-    summary: 'Erase now what the rules say and no hold keeps; answers when it is verified. Null: there was nothing.',
+    summary: 'Erase now what the rules say and no hold keeps; answers with the last receipt when all is verified. Null: there was nothing.',
     input: Empty,
     output: v.strictObject({ receipt: v.nullable(Receipt) }),
     errors: [],

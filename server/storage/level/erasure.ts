@@ -9,6 +9,7 @@ import {
   type LogFloor,
   type Pause,
   purgeDaysMax,
+  purgeEntriesMax,
   type PurgePlan,
   type RegisteredFloor,
   type StoredReceipt,
@@ -60,7 +61,7 @@ export class LevelErasure implements ErasureStore {
 
   async plan(conversationId: ConversationId, beforeDay: number): Promise<PurgePlan | null> {
     const there = await this.#conversations.purgeable(conversationId);
-    return there === null ? null : planOf(conversationId, there, (day) => day.day < beforeDay);
+    return there === null ? null : planOf(conversationId, there, (day) => day.day < beforeDay, planBounds);
   }
 
   async begin(plan: PurgePlan, reason: ErasureReason, purgedAt: number): Promise<LogFloor | null> {
@@ -162,7 +163,12 @@ export class LevelErasure implements ErasureStore {
       if (there === null || there.record.generation !== generation) continue;
       if ((there.record.floor?.sequence ?? 0) >= floor.sequence) continue;
       const ends = new Map(there.days.map(({ day }, at) => [day, (there.days[at + 1]?.first ?? there.head + 1) - 1]));
-      const plan = planOf(conversationId, there, ({ day }) => (ends.get(day) ?? Infinity) <= floor.sequence) ?? {
+      const plan = planOf(
+        conversationId,
+        there,
+        ({ day }) => (ends.get(day) ?? Infinity) <= floor.sequence,
+        unbounded,
+      ) ?? {
         ...{ conversationId, fromSequence: there.head + 1, throughSequence: floor.sequence, fromDay: 0, throughDay: 0 },
       };
       if ((await this.#raise(plan, { kind: 'restore' }, floor)) !== null) raised.push(each);
@@ -251,6 +257,10 @@ export class LevelErasure implements ErasureStore {
   }
 }
 
+const planBounds = { daysMax: purgeDaysMax, entriesMax: purgeEntriesMax };
+/** What was purged before is purged again whole. */
+const unbounded = { daysMax: Infinity, entriesMax: Infinity };
+
 const nothing: Counts = { entries: 0, bytes: 0, dataKeys: 0, welcomes: 0, archiveItems: 0 };
 
 const summed = (one: Counts, other: Counts): Counts => ({
@@ -277,10 +287,13 @@ function planOf(
   conversationId: ConversationId,
   { days, head }: Purgeable,
   goes: (day: Purgeable['days'][number]) => boolean,
+  bounds: { readonly daysMax: number; readonly entriesMax: number },
 ): PurgePlan | null {
-  const going = days.findIndex((day) => !goes(day));
-  const count = Math.min(going === -1 ? days.length : going, purgeDaysMax);
   const [first] = days;
+  const going = days.findIndex((day) => !goes(day));
+  let count = Math.min(going === -1 ? days.length : going, bounds.daysMax);
+  // At least one day, however long.
+  while (count > 1 && (days[count]?.first ?? head + 1) - (first?.first ?? 0) > bounds.entriesMax) count -= 1;
   const last = days[count - 1];
   if (count === 0 || first === undefined || last === undefined) return null;
   const throughSequence = (days[count]?.first ?? head + 1) - 1;
