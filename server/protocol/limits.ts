@@ -3,6 +3,8 @@ export const protocolVersion = 1;
 
 export const frameBytesMax = 4 * 1024 * 1024;
 export const bodyBytesMax = frameBytesMax;
+/** A body that anybody may send, without a session; the largest that makes an account fits. */
+export const guestBodyBytesMax = 1024 * 1024;
 export const requestsInFlightMax = 64;
 export const nestingMax = 16;
 

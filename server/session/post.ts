@@ -1,5 +1,5 @@
 /** `POST /api/v1/<command>`: the same command table by JSON [F5]. Knows headers and bytes, not sockets. */
-import { type CommandName, isCommandName } from '#protocol/commands/index.ts';
+import { type CommandName, commands, isCommandName } from '#protocol/commands/index.ts';
 import { type ErrorCode, type ErrorDetail, errors } from '#protocol/errors.ts';
 import { nestingMax } from '#protocol/limits.ts';
 import type { Effect } from '../commands/router.ts';
@@ -48,6 +48,8 @@ export function refusalAnswer(code: ErrorCode, detail: ErrorDetail = {}): PostAn
   return { status: errors[code].status, body: JSON.stringify({ code, detail }), headers };
 }
 
+export const needsSession = (command: string): boolean => isCommandName(command) && commands[command].who !== 'anyone';
+
 /** What can be refused before the body is read; null: read it. */
 export function refuseHead(head: PostHead, parts: Pick<PostParts, 'origin' | 'cookie'>): PostAnswer | null {
   if (!isCommandName(head.command)) return refusalAnswer('command.unknown');
@@ -57,6 +59,7 @@ export function refuseHead(head: PostHead, parts: Pick<PostParts, 'origin' | 'co
   // [O2] No Origin passes only without a cookie: no browser sends such a POST.
   const refused = head.origin === '' ? readCookie(head.cookie, parts.cookie) !== null : head.origin !== parts.origin;
   if (refused) return refusalAnswer('origin.refused');
+  if (needsSession(head.command) && readCookie(head.cookie, parts.cookie) === null) return refusalAnswer('session.required');
   if (!/^application\/json(?:\s*;\s*charset=utf-8)?$/i.test(head.contentType)) return refusalAnswer('input.content_type');
   return null;
 }

@@ -1,14 +1,16 @@
 /** The HTTP and WebSocket door: routes, static files, health. uWebSockets.js is imported in this folder only. */
 import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
-import { bodyBytesMax } from '#protocol/limits.ts';
+import { bodyBytesMax, guestBodyBytesMax } from '#protocol/limits.ts';
 import type { Ops } from '../ops/ops.ts';
 import type { ConnectionParts } from '../session/connection.ts';
-import { answerPost, type PostHead, type PostParts, refusalAnswer, refuseHead } from '../session/post.ts';
+import { answerPost, needsSession, type PostHead, type PostParts, refusalAnswer, refuseHead } from '../session/post.ts';
+import { readCookie } from '../session/cookie.ts';
 import type { Runtime } from '../session/seam.ts';
 import { addressKey, isLoopback } from './address.ts';
 import type { FileRoutes } from './files.ts';
+import { isAmbiguous } from './framing.ts';
 import { securityHeaders } from './headers.ts';
-import { type Answer, BodyBudget, Exchange, jsonAnswer, textAnswer } from './http.ts';
+import { type Answer, BodyBudgets, Exchange, jsonAnswer, textAnswer } from './http.ts';
 import { type Relay, RelayError } from './native.ts';
 import { socketBehavior } from './socket.ts';
 import { encodedFor, findFile, type StaticFiles } from './static-files.ts';
@@ -16,6 +18,9 @@ import { encodedFor, findFile, type StaticFiles } from './static-files.ts';
 const commandPath = '/api/v1/';
 /** Bodies of all requests under way, together. */
 const bodiesBytesMax = 32 * bodyBytesMax;
+/** Of them, what those without a live session may hold, and all of them at one address. */
+const guestBodiesBytesMax = 8 * bodyBytesMax;
+const addressBodiesBytesMax = 2 * bodyBytesMax;
 /** LIBUS_LISTEN_EXCLUSIVE_PORT: without it a second server would share the port and take every other connection. */
 const exclusivePort = 1;
 
@@ -51,7 +56,7 @@ export function createApp(parts: AppParts): App {
   const app = parts.relay.App();
   const security = securityHeaders(parts.origin);
   let listening: us_listen_socket | null = null;
-  const budget = new BodyBudget(bodiesBytesMax);
+  const budgets = new BodyBudgets(bodiesBytesMax, guestBodiesBytesMax, addressBodiesBytesMax);
   let draining = false;
   app.ws('/api/v1/socket', socketBehavior({
     origin: parts.origin,
@@ -64,11 +69,12 @@ export function createApp(parts: AppParts): App {
   }));
   const { fileRoutes } = parts;
   app.any('/*', (res, req) => {
+    if (isAmbiguous(req)) return new Exchange(res, security).answerAndClose(jsonAnswer(400, refusalAnswer('input.malformed').body), parts.runtime);
     if (fileRoutes?.takes(req.getUrl()) === true) return fileRoutes.handle(res, req);
     const exchange = new Exchange(res, security);
     const path = req.getUrl();
     const method = req.getMethod();
-    if (path.startsWith(commandPath) && path !== '/api/v1/openapi.json') return command(parts, budget, exchange, res, req, draining);
+    if (path.startsWith(commandPath) && path !== '/api/v1/openapi.json') return command(parts, budgets, exchange, res, req, draining);
     const page = method === 'get' || method === 'head';
     if (!page) return exchange.answer(textAnswer(405, 'Method not allowed', [['allow', 'GET, HEAD']]));
     if (path === '/metrics') return void metrics(parts, exchange, isLoopback(new Uint8Array(res.getRemoteAddress())) && !isForwarded(req));
@@ -130,7 +136,7 @@ async function metrics(parts: AppParts, exchange: Exchange, loopback: boolean): 
   exchange.answer(textAnswer(200, await parts.ops.metrics()));
 }
 
-function command(parts: AppParts, budget: BodyBudget, exchange: Exchange, res: HttpResponse, req: HttpRequest, draining: boolean): void {
+function command(parts: AppParts, budgets: BodyBudgets, exchange: Exchange, res: HttpResponse, req: HttpRequest, draining: boolean): void {
   // The request lives on the stack of this call: all that is needed later is read now.
   const head: PostHead = {
     method: req.getMethod(),
@@ -144,7 +150,19 @@ function command(parts: AppParts, budget: BodyBudget, exchange: Exchange, res: H
   if (draining) return send(refusalAnswer('server.unavailable'));
   const refused = refuseHead(head, parts.post);
   if (refused !== null) return send(refused);
-  exchange.readBody(bodyBytesMax, budget, parts.runtime, (read) => {
+  const share = budgets.share(head.address);
+  const cookie = readCookie(head.cookie, parts.post.cookie);
+  if (cookie !== null) {
+    // [F8] Asked while the body comes: without a live session, what needs one is refused before it is whole.
+    parts.post.sessions.authenticate(cookie).then(
+      (session) => {
+        if (session !== null) share.vouch();
+        else if (needsSession(head.command)) send(refusalAnswer('session.required'));
+      },
+      (cause: unknown) => parts.ops.callFailed('post', head.command, cause),
+    );
+  }
+  exchange.readBody(needsSession(head.command) ? bodyBytesMax : guestBodyBytesMax, share, parts.runtime, (read) => {
     if (read.kind === 'too-large') return send(refusalAnswer('input.too_large'));
     if (read.kind === 'no-room') return send(refusalAnswer('server.unavailable'));
     answerPost(head, read.body, parts.post).then(send, (cause: unknown) => {

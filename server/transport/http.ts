@@ -29,6 +29,62 @@ export class BodyBudget {
   }
 }
 
+/** Bytes that one body may hold: of somebody unknown from a smaller budget and from that of their address too. */
+export interface BodyShare {
+  take(bytes: number): boolean;
+  /** A live session stands behind it: from now on only the budget of all counts. */
+  vouch(): void;
+  giveBack(): void;
+}
+
+export class BodyBudgets {
+  readonly #all: BodyBudget;
+  readonly #guests: BodyBudget;
+  readonly #ofAddressMax: number;
+  /** Addresses of bodies under way, and how many these are. */
+  readonly #addresses = new Map<string, { readonly budget: BodyBudget; uses: number }>();
+
+  constructor(allMax: number, guestsMax: number, ofAddressMax: number) {
+    this.#all = new BodyBudget(allMax);
+    this.#guests = new BodyBudget(guestsMax);
+    this.#ofAddressMax = ofAddressMax;
+  }
+
+  share(address: string): BodyShare {
+    const own = this.#addresses.get(address) ?? { budget: new BodyBudget(this.#ofAddressMax), uses: 0 };
+    own.uses += 1;
+    this.#addresses.set(address, own);
+    let budgets = [this.#all, this.#guests, own.budget];
+    let held = 0;
+    const vouch = (): void => {
+      for (const budget of budgets.slice(1)) budget.giveBack(held);
+      budgets = [this.#all];
+    };
+    return {
+      take: (bytes) => {
+        const taken: BodyBudget[] = [];
+        for (const budget of budgets) {
+          if (!budget.take(bytes)) {
+            for (const each of taken) each.giveBack(bytes);
+            return false;
+          }
+          taken.push(budget);
+        }
+        held += bytes;
+        return true;
+      },
+      vouch,
+      giveBack: () => {
+        vouch();
+        this.#all.giveBack(held);
+        held = 0;
+        own.uses -= 1;
+        if (own.uses === 0) this.#addresses.delete(address);
+      },
+    };
+  }
+}
+
 export type ReadBody =
   | { readonly kind: 'whole'; readonly body: Uint8Array }
   | { readonly kind: 'too-large' }
@@ -74,6 +130,21 @@ export class Exchange {
     });
   }
 
+  /**
+   * An answer to a request of which nobody knows where it ends, and the end of its connection. Not in the turn in which it
+   * came: the relay goes on to the next request of the same bytes only when this one was answered at once, else it cuts.
+   */
+  answerAndClose(answer: Answer, timers: Timers): void {
+    timers.after(0, () => {
+      if (!this.#open) return;
+      this.#finish();
+      this.#res.cork(() => {
+        this.#writeHead(answer);
+        this.#res.end(answer.body, true);
+      });
+    });
+  }
+
   /** For who streams: the response, only while it is open. */
   stream(use: (res: HttpResponse) => void): void {
     if (this.#open) use(this.#res);
@@ -109,9 +180,9 @@ export class Exchange {
 
   /**
    * Collects the body in memory of our own, at most bytesMax. `done` hears of it once, unless the peer goes away or takes
-   * longer than bodyTimeoutMs: then it is cut off. What is taken from the budget goes back when the exchange ends.
+   * longer than bodyTimeoutMs: then it is cut off. The share goes back when the exchange ends.
    */
-  readBody(bytesMax: number, budget: BodyBudget, timers: Timers, done: (read: ReadBody) => void): void {
+  readBody(bytesMax: number, share: BodyShare, timers: Timers, done: (read: ReadBody) => void): void {
     const chunks: Uint8Array[] = [];
     let length = 0;
     let settled = false;
@@ -120,7 +191,7 @@ export class Exchange {
     });
     this.onEnd(() => {
       timer.cancel();
-      budget.giveBack(length);
+      share.giveBack();
     });
     const settle = (read: ReadBody): void => {
       settled = true;
@@ -129,9 +200,9 @@ export class Exchange {
       done(read);
     };
     this.#res.onData((chunk, isLast) => {
-      if (settled) return;
+      if (settled || !this.#open) return;
       if (length + chunk.byteLength > bytesMax) return settle({ kind: 'too-large' });
-      if (!budget.take(chunk.byteLength)) return settle({ kind: 'no-room' });
+      if (!share.take(chunk.byteLength)) return settle({ kind: 'no-room' });
       length += chunk.byteLength;
       // The relay neuters its buffer when this returns.
       chunks.push(new Uint8Array(chunk.slice(0)));

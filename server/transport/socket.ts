@@ -8,6 +8,7 @@ import { type CookieForm, readCookie } from '../session/cookie.ts';
 import { refusalAnswer } from '../session/post.ts';
 import type { SessionLookup } from '../session/seam.ts';
 import { addressKey } from './address.ts';
+import { isAmbiguous } from './framing.ts';
 import type { Headers } from './headers.ts';
 import { Exchange, jsonAnswer } from './http.ts';
 
@@ -43,6 +44,7 @@ function upgrade(parts: SocketParts, res: HttpResponse, req: HttpRequest, contex
     const { status, body, headers } = refusalAnswer(code);
     exchange.answer(jsonAnswer(status, body, headers));
   };
+  if (isAmbiguous(req)) return exchange.answerAndClose(jsonAnswer(400, refusalAnswer('input.malformed').body), parts.connections.runtime);
   // Requests live on the stack of this call: all that is needed later is read now.
   const key = req.getHeader('sec-websocket-key');
   const extensions = req.getHeader('sec-websocket-extensions');

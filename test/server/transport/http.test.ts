@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { errors, ok, refuse } from '#protocol/errors.ts';
 import type { SessionId, UserId } from '#protocol/ids.ts';
-import { bodyBytesMax, nestingMax } from '#protocol/limits.ts';
+import { bodyBytesMax, guestBodyBytesMax, nestingMax } from '#protocol/limits.ts';
 import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import { type OpenDoor, openDoor, randomId } from '../../harness/door.ts';
 import { ScriptedRouter } from '../../harness/scripted-router.ts';
@@ -95,10 +95,14 @@ describe('bodies', () => {
   });
   test('a body beyond the bound is input.too_large, one at the bound is read', async () => {
     const whole = (length: number) => `"${'a'.repeat(length - 2)}"`;
-    expect(await post('server.info', json, whole(bodyBytesMax))).toMatchObject({ status: 200 });
-    const answer = await post('server.info', json, whole(bodyBytesMax + 1));
-    expect(answer.status).toBe(413);
-    expect(code(answer)).toBe('input.too_large');
+    router.on('session.get', async () => ({ result: ok({}) }));
+    const known = { ...json, cookie: door.signIn(user).cookie, origin: door.origin };
+    for (const [command, headers, bytesMax] of [['session.get', known, bodyBytesMax], ['server.info', json, guestBodyBytesMax]] as const) {
+      expect(await post(command, headers, whole(bytesMax))).toMatchObject({ status: 200 });
+      const answer = await post(command, headers, whole(bytesMax + 1));
+      expect(answer.status).toBe(413);
+      expect(code(answer)).toBe('input.too_large');
+    }
     expect(await post('server.info', json)).toMatchObject({ status: 200 });
   });
   test('a peer that goes away in the middle of its body harms nobody', async () => {
@@ -133,7 +137,8 @@ describe('bodies', () => {
   });
   test('bodies of all peers together are bounded, and what one held is free again when it goes', async () => {
     const port = Number(new URL(door.base).port);
-    const head = `POST /api/v1/server.info HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${bodyBytesMax}\r\n\r\n`;
+    const { cookie } = door.signIn(user);
+    const head = `POST /api/v1/session.get HTTP/1.1\r\nhost: x\r\norigin: ${door.origin}\r\ncookie: ${cookie}\r\ncontent-type: application/json\r\ncontent-length: ${bodyBytesMax}\r\n\r\n`;
     const hogs = await Promise.all(
       Array.from({ length: 32 }, () => new Promise<Socket>((resolve) => {
         const socket = connect(port, '127.0.0.1', () => {
