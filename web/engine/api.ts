@@ -66,6 +66,8 @@ export type SecurityNotice =
   | { readonly kind: 'replay_refused'; readonly at: number; readonly conversationId: ConversationId; readonly sequence: number }
   | { readonly kind: 'commit_refused'; readonly at: number; readonly conversationId: ConversationId; readonly sequence: number; readonly reason: string }
   | { readonly kind: 'device_refused'; readonly at: number; readonly userId: UserId; readonly conversationId: ConversationId | null; readonly reason: string }
+  /** The server shows administrators an audit log that does not continue the one they saw before. */
+  | { readonly kind: 'audit_forked'; readonly at: number; readonly conversationId: null; readonly reason: 'cut' | 'forked' | 'key_changed' | 'unsigned' }
   | { readonly kind: 'members_differ'; readonly at: number; readonly conversationId: ConversationId; readonly userId: UserId };
 
 /** One thing in a timeline. `key` is stable from composing through acknowledgement. */

@@ -49,6 +49,7 @@ export class Home implements ConversationListener {
   readonly #drafts = new Map<ConversationId, string>();
   readonly #timelines = new Map<ConversationId, Timeline>();
   #upkeep: Timer;
+  readonly #audit = late(async () => new (await import('./audit-watch.ts')).AuditWatch(this.runtime, this.store, this.connection, this.listener.onNotice));
   #refilling: Timer | null = null;
   #closed = false;
 
@@ -90,6 +91,7 @@ export class Home implements ConversationListener {
 
   /** After each connection is up and the session is this device's. */
   async synchronise(): Promise<void> {
+    this.#background(this.#watchAudit(null));
     await this.directory.refresh();
     await this.rooms.synchronise();
     // As after a restart: what was refused is judged again as the log has it now, and nothing behind it is taken before it holds.
@@ -122,6 +124,11 @@ export class Home implements ConversationListener {
     });
   }
 
+  /** [U7] Administrators alone are told of heads. */
+  async #watchAudit(pushed: string | null): Promise<void> {
+    if (this.me.role !== 'member') await (await this.#audit()).check(pushed);
+  }
+
   onEvent(event: ServerEvent): void {
     this.#background(this.#handle(event));
   }
@@ -133,6 +140,7 @@ export class Home implements ConversationListener {
     if (event.name === 'lagged') return this.rooms.lagged(event.payload.conversationIds);
     if (event.name === 'keyPackages') return this.#refillLater();
     if (event.name === 'devices') return this.directory.refresh();
+    if (event.name === 'auditHead') return this.#watchAudit(event.payload.checkpoint);
     const room = 'conversationId' in event.payload ? this.rooms.get(event.payload.conversationId) : null;
     if (room === null) return;
     if (event.name === 'signal') return (await this.#typer()).heard(room, event.payload);

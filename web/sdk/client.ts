@@ -4,12 +4,13 @@ import { changedView, LiveConversation, messageOf } from './conversation.ts';
 import type { HeadlessEngine } from './engine.ts';
 import { Listeners } from './listeners.ts';
 import { People } from './people.ts';
-import type { Client, ClientEvents, Conversation, Me, SecurityEvent } from './types.ts';
+import type { AuditReader, Client, ClientEvents, Conversation, Me, SecurityEvent } from './types.ts';
 
 export class SdkClient implements Client {
   readonly recoveryCode: string | null;
   readonly spareRecoveryCode: string | null;
   readonly conversations: Client['conversations'];
+  readonly audit: AuditReader;
   readonly #engine: HeadlessEngine;
   readonly #people: People;
   readonly #listeners: Listeners;
@@ -19,7 +20,8 @@ export class SdkClient implements Client {
   #connection: EngineSnapshot['connection']['state'];
   #notices: ReadonlySet<SecurityNotice>;
 
-  constructor(engine: HeadlessEngine, codes: RecoveryCodes | null, rethrow: (cause: unknown) => void) {
+  constructor(engine: HeadlessEngine, audit: AuditReader, codes: RecoveryCodes | null, rethrow: (cause: unknown) => void) {
+    this.audit = audit;
     this.recoveryCode = codes?.code ?? null;
     this.spareRecoveryCode = codes?.spare ?? null;
     this.#engine = engine;

@@ -16,6 +16,7 @@ import { openMemoryStore } from '../platform/node/memory-store.ts';
 import { nodeNetwork } from '../platform/node/network.ts';
 import { nodePasskeys } from '../platform/node/passkeys.ts';
 import { systemRuntime } from '../platform/runtime.ts';
+import { SdkAudit } from './audit.ts';
 import { SdkClient } from './client.ts';
 import type { HeadlessEngine } from './engine.ts';
 import type { Client, NewAccountOptions, RegisterOptions, SdkError, ServerOptions, SetupOptions, SignInOptions } from './types.ts';
@@ -43,13 +44,14 @@ export function register(options: RegisterOptions): Promise<Client> {
  * with `vault.locked`, and `me` throws it.
  */
 export async function signIn(options: SignInOptions): Promise<Client> {
-  const engine = await openEngine(options);
+  const opened = await openEngine(options);
+  const { engine } = opened;
   try {
     await engine.signInWithPassword(options.handle, options.password, options.deviceLabel ?? labelDefault);
     await settled(engine);
     const { account } = engine.snapshot();
     if (account.state === 'vault-locked' && options.recoveryCode !== undefined) await engine.unlockWithRecoveryCode(options.recoveryCode);
-    return await clientOf(engine, null);
+    return await clientOf(opened, null);
   } catch (cause) {
     await engine.close();
     throw cause;
@@ -57,13 +59,14 @@ export async function signIn(options: SignInOptions): Promise<Client> {
 }
 
 async function createAccount(options: NewAccountOptions, grant: Grant): Promise<Client> {
-  const engine = await openEngine(options);
+  const opened = await openEngine(options);
+  const { engine } = opened;
   try {
     if (engine.snapshot().account.state !== 'signed-out') throw new EngineError('account.exists');
     const { handle, displayName, password, deviceLabel = labelDefault } = options;
     const codes = await engine.prepareAccount({ grant, handle, displayName, factor: { kind: 'password', password }, deviceLabel });
     await engine.finishAccount();
-    return await clientOf(engine, codes);
+    return await clientOf(opened, codes);
   } catch (cause) {
     await engine.close();
     throw cause;
@@ -76,15 +79,21 @@ function tokenOf(invite: string): string {
   return at < 0 ? invite.trim() : (new URLSearchParams(invite.slice(at + 1).trim()).get('token') ?? '');
 }
 
-async function openEngine({ origin, store }: ServerOptions): Promise<HeadlessEngine> {
+interface Opened {
+  readonly engine: HeadlessEngine;
+  readonly audit: SdkAudit;
+}
+
+async function openEngine({ origin, store }: ServerOptions): Promise<Opened> {
+  const network = nodeNetwork(origin);
   const engine = await createEngine({
     runtime: systemRuntime,
-    network: nodeNetwork(origin),
+    network,
     store: store === undefined ? openMemoryStore() : await openFolderStore(store),
     passkeys: nodePasskeys,
   });
   await settled(engine);
-  return engine;
+  return { engine, audit: new SdkAudit(network) };
 }
 
 /** Waits until the engine knows where this device stands. */
@@ -101,9 +110,9 @@ function settled(engine: HeadlessEngine): Promise<void> {
 }
 
 /** Caught up once, unless the vault is locked: what follows may ask the server at once. */
-async function clientOf(engine: HeadlessEngine, codes: RecoveryCodes | null): Promise<Client> {
+async function clientOf({ engine, audit }: Opened, codes: RecoveryCodes | null): Promise<Client> {
   if (engine.snapshot().account.state === 'ready') await engine.synced();
-  return new SdkClient(engine, codes, (cause) => {
+  return new SdkClient(engine, audit, codes, (cause) => {
     systemRuntime.after(0, () => {
       throw cause;
     });

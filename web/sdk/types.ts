@@ -111,13 +111,50 @@ export interface Conversation {
 /** Something did not add up, was refused, and is shown; what it means is in the README's threat model. */
 export interface SecurityEvent {
   readonly kind:
-    | 'identity_changed' | 'log_forked' | 'message_refused' | 'replay_refused' | 'commit_refused' | 'device_refused' | 'members_differ';
+    | 'identity_changed' | 'log_forked' | 'message_refused' | 'replay_refused' | 'commit_refused' | 'device_refused' | 'members_differ'
+    | 'audit_forked';
   /** Milliseconds since 1970-01-01 UTC. */
   readonly at: number;
   readonly conversationId: string | null;
   /** Handle of the person concerned, where there is one and they are known. */
   readonly person: string | null;
   readonly reason: string | null;
+}
+
+/** All that is given must fit; `from` inclusive and `to` exclusive, in milliseconds since 1970-01-01 UTC. */
+export interface AuditFilter {
+  /** User id of who did it. */
+  readonly actor?: string;
+  /** For example `invite.created` or `sign_in.failed`. */
+  readonly act?: string;
+  /** Id of what it was done to. */
+  readonly object?: string;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** One administrative or security act. */
+export interface AuditEntry {
+  readonly index: number;
+  readonly time: number;
+  readonly act: string;
+  /** A user id, `stranger`, `operator` or `system:…`. */
+  readonly actor: string;
+  readonly object: { readonly kind: string; readonly id: string } | null;
+  readonly reason: string | null;
+  readonly before: Readonly<Record<string, string | number | boolean | null>> | null;
+  readonly after: Readonly<Record<string, string | number | boolean | null>> | null;
+  readonly requestId: string;
+  /** What is personal of whom; `fields` is null once it was erased. */
+  readonly personal: readonly { readonly subject: string; readonly fields: Readonly<Record<string, string>> | null }[];
+}
+
+/** For owner and admins; to everybody else `permission.denied`. */
+export interface AuditReader {
+  /** Newest first, fetched as they are asked for. */
+  list(filter?: AuditFilter): AsyncGenerator<AuditEntry>;
+  /** Pieces of a JSON Lines or CSV document, oldest entry first. Exporting is recorded in the log itself. */
+  export(format: 'jsonl' | 'csv', filter?: AuditFilter): AsyncGenerator<string>;
 }
 
 export interface ClientEvents {
@@ -143,6 +180,7 @@ export interface Client {
     /** All of this person's conversations, latest activity first, once the first synchronisation is through. */
     list(): Promise<readonly Conversation[]>;
   };
+  readonly audit: AuditReader;
   /** Returns the way to stop listening. A listener that throws does not disturb others: its error is rethrown from a timer. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
   /** Disconnects and lets go of the store. The session stays signed in on the server until it expires. */

@@ -30,6 +30,11 @@ const StoredPackage = v.object({ suite: Suite, publicBytes: anyBytes, privateByt
 export const keyPackages = kind('keypackage/', StoredPackage);
 
 export const pins = kind('pins', v.object({ version: v.number(), encoded: anyBytes }));
+/** The last head of the audit log that this administrator's device saw; `fault`: the one after it did not fit. */
+export const auditHead = kind(
+  'audithead',
+  v.object({ size: Sequence, root: Hash, verifierKey: v.string(), fault: v.nullable(v.picklist(['cut', 'forked', 'key_changed', 'unsigned'])) }),
+);
 export const drafts = kind('draft/', v.object({ text: v.string() }));
 
 const Sealed = v.object({ epoch: Epoch, body: anyBytes });

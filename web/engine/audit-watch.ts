@@ -1,0 +1,86 @@
+/**
+ * An administrator's device holds every head of the audit log against the last one that it saw ([U7]): the key is the one
+ * of the first sight, the signature holds, and a consistency proof (RFC 9162 §2.1.4) shows that nothing before was changed.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { keyIdOf, parseCheckpoint, parseVerifierKey, signedBytesOf, type TreeHead } from '#protocol/checkpoint.ts';
+import { emptyRange, rootOf, verifyConsistency } from '#protocol/merkle.ts';
+import { LanyingError, type SecurityNotice } from './api.ts';
+import type { Connection } from './connection.ts';
+import { sameBytes } from './identity/same-bytes.ts';
+import { verifySignature } from './identity/signature.ts';
+import { Mutex } from './mutex.ts';
+import type { Runtime } from './ports.ts';
+import { auditHead } from './store/records.ts';
+import type { SealedStore } from './store/sealed-store.ts';
+
+/** Why a head is not believed: the log is shorter than it was, was written anew, has another key, or what came is no signed head. */
+export type AuditFault = 'cut' | 'forked' | 'key_changed' | 'unsigned';
+
+type Seen = Omit<TreeHead, 'origin'>;
+interface Answered extends Seen {
+  readonly verifierKey: string;
+}
+
+const nothing: Seen = { size: 0, root: rootOf(sha256, emptyRange) };
+
+export class AuditWatch {
+  readonly #mutex = new Mutex();
+  #told: AuditFault | null = null;
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly store: SealedStore,
+    readonly connection: Connection,
+    readonly onNotice: (notice: SecurityNotice) => void,
+  ) {}
+
+  /** `pushed`: a head that the server told of, which must belong to the same log. Once it did not fit, that is shown for good. */
+  check(pushed: string | null): Promise<void> {
+    return this.#mutex.run(async () => {
+      const kept = await this.store.get(auditHead);
+      const fault = kept?.fault ?? (await this.#look(kept, pushed));
+      if (fault === null) return;
+      if (kept !== null && kept.fault === null) await this.store.write([await this.store.put(auditHead, '', { ...kept, fault })]);
+      if (this.#told === fault) return;
+      this.#told = fault;
+      this.onNotice({ kind: 'audit_forked', at: this.runtime.now(), conversationId: null, reason: fault });
+    });
+  }
+
+  async #look(kept: Answered | null, pushed: string | null): Promise<AuditFault | null> {
+    const now = await this.#ask(kept ?? nothing, kept?.verifierKey ?? null);
+    if (typeof now === 'string') return now;
+    if (pushed !== null) {
+      const told = await verified(pushed, now.verifierKey);
+      if (told === null) return 'unsigned';
+      const later = await this.#ask(told, now.verifierKey);
+      if (typeof later === 'string') return later;
+    }
+    await this.store.write([await this.store.put(auditHead, '', { size: now.size, root: now.root, verifierKey: now.verifierKey, fault: null })]);
+    return null;
+  }
+
+  /** The head as it is now, shown to continue `from`. */
+  async #ask(from: Seen, pinned: string | null): Promise<Answered | AuditFault> {
+    try {
+      const { checkpoint, verifierKey, consistency } = await this.connection.call('audit.head', { since: from.size });
+      if (pinned !== null && verifierKey !== pinned) return 'key_changed';
+      const head = await verified(checkpoint, verifierKey);
+      if (head === null) return 'unsigned';
+      const proof = { first: from.size, second: head.size, firstRoot: from.root, secondRoot: head.root, proof: consistency };
+      return verifyConsistency(sha256, proof) ? { size: head.size, root: head.root, verifierKey } : 'forked';
+    } catch (cause) {
+      if (cause instanceof LanyingError && cause.code === 'audit.ahead') return 'cut';
+      throw cause;
+    }
+  }
+}
+
+async function verified(note: string, verifierKey: string): Promise<TreeHead | null> {
+  const head = parseCheckpoint(note);
+  const key = parseVerifierKey(sha256, verifierKey);
+  if (head === null || key === null || head.origin !== key.name) return null;
+  if (!sameBytes(head.keyId, keyIdOf(sha256, key.name, key.publicKey))) return null;
+  return (await verifySignature(key.publicKey, head.signature, signedBytesOf(head))) ? head : null;
+}
