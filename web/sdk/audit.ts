@@ -17,7 +17,7 @@ const Filter = v.object({
 
 function filterOf(filter: AuditFilter): v.InferOutput<typeof Filter> {
   const parsed = v.safeParse(Filter, filter);
-  if (!parsed.success) throw new LanyingError('input.invalid', { field: String(parsed.issues[0].path?.[0].key ?? '') });
+  if (!parsed.success) throw new LanyingError('input.invalid', { field: v.getDotPath(parsed.issues[0]) ?? '' });
   return parsed.output;
 }
 
