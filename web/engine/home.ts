@@ -124,7 +124,6 @@ export class Home implements ConversationListener {
     });
   }
 
-  /** [U7] Administrators alone are told of heads. */
   async #watchAudit(pushed: string | null): Promise<void> {
     if (this.me.role !== 'member') await (await this.#audit()).check(pushed);
   }
