@@ -77,11 +77,12 @@ const Nothing = v.null();
 
 export type Tables = ReturnType<typeof makeTables>;
 
+const blob = (lengthMax: number) => bytes(lengthMax);
+
 /** Keys are in the comments. */
 export function makeTables(database: Database, keys: KeyRing) {
   const table = <T>(family: string, schema: v.GenericSchema<unknown, T>): Table<T> =>
     new Table(database, keys, family, schema);
-  const blob = (lengthMax: number) => bytes(lengthMax);
   return {
     /** One record: proves that the store is this one and its keys are the right ones. */
     format: table('format', v.strictObject({ version: v.picklist([1, 2]) })),
