@@ -59,9 +59,7 @@ export function accountHandlers({ accounts, config, grants, limits, passkeys, ru
       await sessions.end(sessionId, caller.audit);
       return { ...answer({}), effect: { kind: 'session-ended', sessionId } };
     },
-    'invite.create': async ({ role = 'member', lifetimeMs }, caller) => ({
-      result: await grants.invite(personOf(caller).person.userId, role, caller.audit, lifetimeMs),
-    }),
+    'invite.create': async (input, caller) => ({ result: await grants.invite(personOf(caller).person.userId, input, caller.audit) }),
     'invite.list': async () => answer({ invites: await grants.list() }),
     'invite.revoke': async ({ inviteId }, { audit }) => ({ result: await grants.revoke(inviteId, audit) }),
   };

@@ -1,4 +1,5 @@
 /** What opens an account: the setup token, once, and invites ([A1], [A2], [P2]). */
+import type { Input } from '#protocol/commands/index.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import { idFromBytes, type InviteId, toBase64Url, type UserId } from '#protocol/ids.ts';
 import { inviteLifetimeMsDefault, invitesOpenMax } from '#protocol/limits.ts';
@@ -59,9 +60,8 @@ export class Grants {
   /** Refuses invite.too_many. The token leaves the server once, here; only its hash is kept. */
   async invite(
     createdBy: UserId,
-    role: InviteRecord['role'],
+    { role = 'member', lifetimeMs = inviteLifetimeMsDefault, label }: Input<'invite.create'>,
     audit: Scribe<'invite.created'>,
-    lifetimeMs: number = inviteLifetimeMsDefault,
   ): Promise<Result<MadeInvite>> {
     const { runtime, invites, origin } = this.#parts;
     const createdAt = runtime.now();
@@ -70,7 +70,7 @@ export class Grants {
     const inviteId = idFromBytes<InviteId>(runtime.random(16));
     const token = toBase64Url(runtime.random(tokenBytes));
     const expiresAt = createdAt + lifetimeMs;
-    const invite: InviteRecord = { inviteId, tokenHash: hashOf(token), role, createdBy, createdAt, expiresAt, state: 'open', usedBy: null };
+    const invite: InviteRecord = { inviteId, tokenHash: hashOf(token), role, createdBy, createdAt, expiresAt, state: 'open', usedBy: null, label };
     await invites.create(invite, [audit({ act: 'invite.created', object: { kind: 'invite', id: inviteId }, after: { role, expiresAt } })]);
     // In the fragment, which browsers keep out of requests, so that the token is in no log.
     return ok({ inviteId, token, link: `${origin}/join#token=${token}`, role, expiresAt });
@@ -78,8 +78,8 @@ export class Grants {
 
   async list() {
     const now = this.#parts.runtime.now();
-    return (await this.#parts.invites.list()).map(({ inviteId, role, createdBy, createdAt, expiresAt, state, usedBy }) => ({
-      inviteId, role, createdBy, createdAt, expiresAt, usedBy,
+    return (await this.#parts.invites.list()).map(({ inviteId, role, createdBy, createdAt, expiresAt, state, usedBy, label = null }) => ({
+      inviteId, label, role, createdBy, createdAt, expiresAt, usedBy,
       state: state === 'open' && expiresAt <= now ? ('expired' as const) : state,
     }));
   }

@@ -109,6 +109,8 @@ export interface InviteRecord {
   readonly expiresAt: number;
   readonly state: 'open' | 'used' | 'revoked';
   readonly usedBy: UserId | null;
+  /** For whom it is; only while it is open. */
+  readonly label?: string | undefined;
 }
 
 export interface InviteStore {

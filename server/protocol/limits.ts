@@ -11,6 +11,7 @@ export const nestingMax = 16;
 export const handleLengthMax = 32;
 export const displayNameLengthMax = 64;
 export const deviceLabelLengthMax = 64;
+export const inviteLabelLengthMax = 64;
 export const passwordLengthMin = 15;
 export const passwordLengthMax = 256;
 export const tokenLengthMax = 128;

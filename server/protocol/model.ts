@@ -20,6 +20,8 @@ export const label = (lengthMax: number) =>
     v.check((text) => !/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(text), 'must not contain control characters'),
   );
 export const DisplayName = label(limits.displayNameLengthMax);
+/** For whom an invite is, as a note among administrators. */
+export const InviteLabel = label(limits.inviteLabelLengthMax);
 export const Password = v.pipe(v.string(), v.maxLength(limits.passwordLengthMax));
 /** A one-time secret of a link: 32 random bytes as base64url, or what LANYING_SETUP_TOKEN says. */
 export const Token = v.pipe(v.string(), v.maxLength(limits.tokenLengthMax), v.regex(/^[A-Za-z0-9_-]{16,}$/));

@@ -195,6 +195,15 @@ function inviteRules(bench: Bench): void {
     expect(await store.invites.revoke(inviteOf('late'), acts())).toBe('used');
   });
 
+  it('keeps the note on an invite until it is used or revoked', async () => {
+    const { accounts, invites } = bench.store();
+    for (const name of ['one', 'two', 'three']) await invites.create({ ...invite(name), label: `for ${name}` }, acts());
+    await accounts.create(newAccount('ann', 'one'), acts());
+    await invites.revoke(invite('two').inviteId, acts());
+    const kept = await (await bench.reopened()).invites.list();
+    expect(kept.flatMap(({ label }) => label ?? [])).toEqual(['for three']);
+  });
+
   it('[A2] lets either a use or a racing revocation win, never both', async () => {
     const { accounts, invites } = bench.store();
     await invites.create(invite('one'), acts());

@@ -30,6 +30,9 @@ describe('a removed member', () => {
     await members.getByRole('button', { name: `Remove ${third.name}` }).waitFor({ state: 'detached' });
     await cai.page.getByText('You are no longer a member. The history stays readable here.').waitFor();
     await ben.hears('Ada Testperson removed Cai Testperson');
+    await cai.hears('Ada Testperson removed you');
+    await cai.row(title).getByText('You are no longer a member').waitFor();
+    await cai.page.locator('.head').getByText('You are no longer a member').waitFor();
     await cai.hears('the oven comes on Monday');
     await ada.say('a surprise for the third of us');
     await ben.hears('a surprise for the third of us');
@@ -53,6 +56,13 @@ describe('a removed member', () => {
     await cai.hears('welcome back');
     await cai.say('what did I miss?');
     await Promise.all([ada.hears('what did I miss?'), ben.hears('what did I miss?')]);
+    await cai.hears('Ada Testperson added you');
+    await cai.log.getByText('You were not in this conversation for a while', { exact: false }).waitFor();
+    // The title was said again for whoever came; nobody named anything.
+    await ben.hears('Ada Testperson added Cai Testperson');
+    expect(await ben.log.getByText('named the conversation').count()).toBe(1);
+    expect(await cai.log.getByText('named the conversation').count()).toBeLessThan(2);
+    expect(await ada.log.getByText('New messages').count()).toBe(0);
     const read = await cai.texts();
     expect(read).not.toContain('a surprise for the third of us');
     expect(read).not.toContain('agreed, not a word');

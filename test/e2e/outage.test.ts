@@ -97,7 +97,8 @@ describe('an outage', () => {
     }
     await world.appliance.boot();
     await Promise.all([ben, cai].map((tab) => tab.hears('queued by ada 27')));
-    await ada.say('after the outage');
+    await ada.log.getByText('Sending…').waitFor({ state: 'detached' });
+    expect(await ada.page.locator('.jump').count()).toBe(0);
     await cai.say('and the answer');
     await ada.hears('and the answer');
     await expect.poll(end).toBeLessThan(4);

@@ -67,6 +67,26 @@ describe('the first step', () => {
   });
 });
 
+describe('links', () => {
+  it('are told apart by their notes, and made one after the other', async () => {
+    await ada.button('Create invite').click();
+    const links: string[] = [];
+    for (const name of ['for the porter', 'for the cook']) {
+      await ada.field('For whom (optional)').fill(name);
+      await ada.button('Make a link').click();
+      links.push(await ada.field('Invitation link').inputValue());
+      await ada.button('Make another link').click();
+      expect(await ada.field('For whom (optional)').inputValue()).toBe('');
+    }
+    expect(new Set(links).size).toBe(2);
+    await ada.button(/^Withdraw the invitation: for the cook, /).click();
+    await ada.button(/^Withdraw the invitation: for the cook, /).waitFor({ state: 'detached' });
+    await ada.button(/^Withdraw the invitation: for the porter, /).waitFor();
+    await ada.page.keyboard.press('Escape');
+    await ada.page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+});
+
 describe('the last step', () => {
   it('leads back to a handle that somebody else took meanwhile, and keeps everything else', async () => {
     await toFactor(ben, 'Ben Testperson', 'ben');

@@ -17,7 +17,7 @@ test('an invite link opens the join page with its token', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lanying-links-'));
   const store = await openLevelStore({ folder, masterKey: new Uint8Array(32), runtime: systemRuntime });
   const grants = new Grants({ accounts: store.accounts, invites: store.invites, runtime: systemRuntime, setupToken: 'x'.repeat(20), origin });
-  const made = await grants.invite(randomId<UserId>(), 'member', testScribe(systemRuntime));
+  const made = await grants.invite(randomId<UserId>(), {}, testScribe(systemRuntime));
   if (!made.ok) throw new Error(made.code);
   const url = new URL(made.value.link);
   expect(made.value.link).toBe(`${origin}/join#token=${made.value.token}`);

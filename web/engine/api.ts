@@ -184,6 +184,7 @@ export interface RecoveryCodes {
 
 export interface InviteView {
   readonly inviteId: InviteId;
+  readonly label: string | null;
   readonly role: Role;
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -214,7 +215,8 @@ export interface AccountApi {
 
 /** Colleagues, invites and what there is to know about security. */
 export interface PeopleApi {
-  createInvite(role: 'admin' | 'member'): Promise<{ readonly inviteId: InviteId; readonly link: string; readonly expiresAt: number }>;
+  /** `label`: a note on whom it is for, which administrators see until the link is used. */
+  createInvite(role: 'admin' | 'member', label?: string): Promise<{ readonly inviteId: InviteId; readonly link: string; readonly expiresAt: number }>;
   listInvites(): Promise<readonly InviteView[]>;
   revokeInvite(inviteId: InviteId): Promise<void>;
   refreshPeople(): Promise<void>;

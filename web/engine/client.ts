@@ -282,8 +282,8 @@ class LanyingEngine implements Engine {
 
   // People and invites
 
-  async createInvite(role: 'admin' | 'member'): Promise<{ readonly inviteId: InviteId; readonly link: string; readonly expiresAt: number }> {
-    const { inviteId, link, expiresAt } = await this.#connection.call('invite.create', { role });
+  async createInvite(role: 'admin' | 'member', label?: string): Promise<{ readonly inviteId: InviteId; readonly link: string; readonly expiresAt: number }> {
+    const { inviteId, link, expiresAt } = await this.#connection.call('invite.create', { role, ...(label === undefined ? {} : { label }) });
     return { inviteId, link, expiresAt };
   }
   async listInvites(): Promise<Output<'invite.list'>['invites']> {

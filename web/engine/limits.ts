@@ -1,2 +1,2 @@
 /** The bounds of the protocol that a form shows before the server refuses. */
-export { displayNameLengthMax, handleLengthMax, passwordLengthMax } from '#protocol/limits.ts';
+export { displayNameLengthMax, handleLengthMax, inviteLabelLengthMax, passwordLengthMax } from '#protocol/limits.ts';

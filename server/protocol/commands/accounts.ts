@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { bytes, Timestamp } from '../envelope.ts';
 import { CeremonyId, DeviceId, InviteId, SessionId, UserId } from '../ids.ts';
 import * as limits from '../limits.ts';
-import { DisplayName, Handle, NewDevice, NewKeyPackage, Password, Person, Role, Suite, Token, Unlocker } from '../model.ts';
+import { DisplayName, Handle, InviteLabel, NewDevice, NewKeyPackage, Password, Person, Role, Suite, Token, Unlocker } from '../model.ts';
 import { row } from './row.ts';
 
 const Empty = v.strictObject({});
@@ -205,8 +205,9 @@ export const accountCommands = {
     resource: 'self',
   }),
   'invite.create': row({
-    summary: 'Make a single-use invite link.',
+    summary: 'Make a single-use invite link. The label is a note on whom it is for, forgotten once the link is used or withdrawn.',
     input: v.strictObject({
+      label: v.optional(InviteLabel),
       role: v.optional(v.picklist(['admin', 'member'])),
       lifetimeMs: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(60_000), v.maxValue(limits.inviteLifetimeMsMax))),
     }),
@@ -223,6 +224,7 @@ export const accountCommands = {
       invites: v.array(
         v.strictObject({
           inviteId: InviteId,
+          label: v.nullable(InviteLabel),
           role: Role,
           createdBy: UserId,
           createdAt: Timestamp,

@@ -84,7 +84,7 @@ export class LevelAccounts implements AccountStore {
     const { tables, keys } = this.#access;
     if (account.inviteId === null) return (await tables.owner.has(aloneKey)) ? 'setup_done' : null;
     const invite = await tables.invites.get(keys.pseudonym('invite', account.inviteId));
-    return invite?.state === 'open' ? { ...invite, state: 'used', usedBy: account.account.userId } : 'invite_used';
+    return invite?.state === 'open' ? { ...invite, label: undefined, state: 'used', usedBy: account.account.userId } : 'invite_used';
   }
 
   async #clash({ account, device }: NewAccount): Promise<'account_exists' | 'handle_taken' | null> {

@@ -44,7 +44,7 @@ export class LevelInvites implements InviteStore {
       const invite = await tables.invites.get(key);
       if (invite === null) return 'unknown';
       if (invite.state === 'used') return 'used';
-      if (invite.state === 'open') await audit.submit([tables.invites.put(key, { ...invite, state: 'revoked' })], acts);
+      if (invite.state === 'open') await audit.submit([tables.invites.put(key, { ...invite, label: undefined, state: 'revoked' })], acts);
       return 'revoked';
     });
   }

@@ -46,6 +46,7 @@ const Invite: v.GenericSchema<unknown, InviteRecord> = v.strictObject({
   expiresAt: Timestamp,
   state: v.picklist(['open', 'used', 'revoked']),
   usedBy: v.nullable(UserId),
+  label: v.optional(v.string()),
 });
 const Member = v.strictObject({ userId: UserId, joinedSequence: Sequence, leaving: v.boolean() });
 const RosterShape: v.GenericSchema<unknown, Roster> = v.strictObject({

@@ -36,7 +36,7 @@ export class MemoryAccounts implements AccountStore {
     this.#shelf.sessions.set(session.sessionId, session);
     const invite = inviteId === null ? undefined : this.#shelf.invites.get(inviteId);
     if (invite !== undefined)
-      this.#shelf.invites.set(invite.inviteId, { ...invite, state: 'used', usedBy: record.userId });
+      this.#shelf.invites.set(invite.inviteId, { ...invite, label: undefined, state: 'used', usedBy: record.userId });
     else this.#ownerMade = true;
     return 'created';
   }
@@ -160,7 +160,7 @@ export class MemoryInvites implements InviteStore {
     if (invite.state === 'used') return 'used';
     if (invite.state === 'revoked') return 'revoked';
     this.#shelf.audit(acts);
-    this.#shelf.invites.set(inviteId, { ...invite, state: 'revoked' });
+    this.#shelf.invites.set(inviteId, { ...invite, label: undefined, state: 'revoked' });
     return 'revoked';
   }
 }

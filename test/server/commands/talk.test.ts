@@ -48,6 +48,16 @@ describe('accounts', () => {
     expect(codeOf(await world.call('signIn.password', { handle: 'owner', password }))).toBe('ok');
   });
 
+  it('tells open invites apart by their notes, which must be clean text', async () => {
+    const world = new World();
+    const owner = await world.owner();
+    const { inviteId } = okay(await owner.call('invite.create', { label: 'Cai, night shift' }));
+    const plain = okay(await owner.call('invite.create', {}));
+    const { invites } = okay(await owner.call('invite.list', {}));
+    expect(new Map(invites.map((invite) => [invite.inviteId, invite.label]))).toEqual(new Map([[inviteId, 'Cai, night shift'], [plain.inviteId, null]]));
+    for (const label of ['', ' Cai', 'a\u202eb', 'x'.repeat(65)]) expect(codeOf(await owner.call('invite.create', { label }))).toBe('input.invalid');
+  });
+
   it('[A8] tells whether a handle is taken to whoever may make an account, and so often, and to nobody else', async () => {
     const world = new World();
     const owner = await world.owner();

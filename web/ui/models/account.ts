@@ -2,6 +2,8 @@
 import * as limits from '../../engine/limits.ts';
 import type { EngineErrorCode, Grant, RecoveryCodes } from './app.ts';
 
+export const { inviteLabelLengthMax } = limits;
+
 /** Reads `#token=…` of a set-up or invite link; null when there is none. */
 export function grantOf(path: string, fragment: string): Grant | null {
   const token = new URLSearchParams(fragment.replace(/^#/, '')).get('token');
@@ -55,6 +57,11 @@ export function handleError(handle: string): FieldError | null {
   const fits = handle.length <= limits.handleLengthMax && /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/.test(handle);
   return fits ? null : 'field.handle_form';
 }
+/** The note on an invite as it is sent; undefined without one. */
+export const inviteLabel = (typed: string): string | undefined => {
+  const tidy = tidyName(typed).slice(0, limits.inviteLabelLengthMax).trim();
+  return tidy === '' ? undefined : tidy;
+};
 /** Length is counted in code points, as people count. */
 export const passwordLength = (password: string): number => [...password].length;
 export function passwordError(password: string, lengthMin: number): FieldError | null {

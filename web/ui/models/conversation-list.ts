@@ -63,13 +63,14 @@ function previewOf(
 ): Preview {
   const stop = stopOf(item);
   if (stop !== null) return { kind: stop.kind };
+  if (!item.active) return { kind: 'left' };
   if (item.failedSends > 0) return { kind: 'failed' };
-  if (item.draft.trim() !== '' && item.active) return { kind: 'draft', text: item.draft };
+  if (item.draft.trim() !== '') return { kind: 'draft', text: item.draft };
   if (item.last !== null) {
     const text = item.last.text.replace(/\s+/g, ' ').slice(0, 140);
     return item.last.from === me ? { kind: 'own', text } : { kind: 'other', name: name(item.last.from), text };
   }
-  return item.active ? { kind: 'empty' } : { kind: 'left' };
+  return { kind: 'empty' };
 }
 
 export function filterRows(rows: readonly ConversationRow[], query: string): readonly ConversationRow[] {

@@ -10,8 +10,8 @@ export type Theme = (typeof themes)[number];
 export interface Preferences {
   readonly locale: Locale;
   readonly theme: Theme;
-  /** The person has been reminded of the recovery code and said that it is kept. */
-  readonly recoveryKept: boolean;
+  /** When the person last showed that the recovery code is kept, milliseconds; 0: never here, Infinity: asked and answered. */
+  readonly recoveryKeptAt: number;
   /** The person has read that this browser may clear its storage. */
   readonly keepingSeen: boolean;
   /** Whether `?` alone opens the sheet of keys. */
@@ -28,24 +28,30 @@ export function detectLocale(languages: readonly string[]): Locale {
   return 'en';
 }
 
+const recoveryAskAfterMs = 30 * 86_400_000;
+/** Nobody is asked about a code that they have just typed from paper. */
+export const recoveryDue = (keptAt: number, now: number): boolean => now - keptAt >= recoveryAskAfterMs;
+
 export interface KeyValue {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
 }
 const within = <T extends string>(allowed: readonly T[], value: string | null): T | undefined => allowed.find((item) => item === value);
 
+const keptAt = (stored: string | null): number => (stored === 'kept' ? Number.POSITIVE_INFINITY : Number(stored) || 0);
+
 export function createPreferences(storage: KeyValue, languages: readonly string[]): StoreApi<Preferences> {
   const store = createStore<Preferences>(() => ({
     locale: within(locales, storage.getItem('lanying.locale')) ?? detectLocale(languages),
     theme: within(themes, storage.getItem('lanying.theme')) ?? 'system',
-    recoveryKept: storage.getItem('lanying.recovery') === 'kept',
+    recoveryKeptAt: keptAt(storage.getItem('lanying.recovery')),
     keepingSeen: storage.getItem('lanying.keeping') === 'seen',
     questionKey: storage.getItem('lanying.question_key') !== 'off',
   }));
   store.subscribe((now, before) => {
     if (now.locale !== before.locale) storage.setItem('lanying.locale', now.locale);
     if (now.theme !== before.theme) storage.setItem('lanying.theme', now.theme);
-    if (now.recoveryKept && !before.recoveryKept) storage.setItem('lanying.recovery', 'kept');
+    if (now.recoveryKeptAt !== before.recoveryKeptAt) storage.setItem('lanying.recovery', Number.isFinite(now.recoveryKeptAt) ? String(now.recoveryKeptAt) : 'kept');
     if (now.keepingSeen && !before.keepingSeen) storage.setItem('lanying.keeping', 'seen');
     if (now.questionKey !== before.questionKey) storage.setItem('lanying.question_key', now.questionKey ? 'on' : 'off');
   });

@@ -52,5 +52,9 @@ export function dayLabel(at: number, now: number, locale: string): string {
     : format(locale, 'long-date', { year: 'numeric', month: 'long', day: 'numeric' }).format(at);
 }
 
+/** To the second, where two things of one minute must be told apart. */
+export const exactTime = (at: number, locale: string): string =>
+  format(locale, 'exact', { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(at);
+
 export const dateTime = (at: number, locale: string): string =>
   format(locale, 'full', { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);

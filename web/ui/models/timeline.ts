@@ -1,5 +1,5 @@
 /** Rows of a timeline: day separators, the unread divider, and messages grouped by author. */
-import type { TimelineItem, TimelineView } from './app.ts';
+import type { TimelineItem, TimelineView, UserId } from './app.ts';
 import { dayKey } from './time.ts';
 
 /** Messages of one author closer than this stand under one name. */
@@ -15,19 +15,55 @@ export type TimelineRow =
   /** `first` carries avatar and name, `last` the time below it. */
   | { readonly kind: 'text'; readonly key: string; readonly item: TextItem; readonly first: boolean; readonly last: boolean }
   | { readonly kind: 'event'; readonly key: string; readonly item: EventItem }
+  /** The end of a log that one was taken out of. Only the owner does that ([C4]); the entry itself is not ours to read. */
+  | { readonly kind: 'out'; readonly key: string; readonly by: UserId }
   | { readonly kind: 'unreadable'; readonly key: string; readonly item: UnreadableItem };
 
 /** Highest acknowledged sequence, 0 when there is none. */
 export const headSequence = (items: readonly TimelineItem[]): number => items.reduce((head, item) => Math.max(head, item.sequence ?? 0), 0);
 
+/** Whose eyes a timeline is for. */
+export interface Onlooker {
+  readonly me: UserId | null;
+  /** The owner of a conversation that this person is no longer in; null while they are. */
+  readonly outOf: UserId | null;
+}
+
+const isOwnAct = (item: TimelineItem, me: UserId | null): boolean => (item.kind === 'text' ? item.own : item.kind === 'event' && item.actor === me);
+
+/**
+ * Without names that were only repeated: whoever adds people says the title again for them, and to all others nothing
+ * happened. `undefined` is a title that was given before what is here.
+ */
+export function withoutRepeatedTitles(items: readonly TimelineItem[]): readonly TimelineItem[] {
+  let title: string | null | undefined;
+  return items.filter((item, at) => {
+    if (item.kind !== 'event') return true;
+    if (item.event.type === 'created') title = null;
+    if (item.event.type !== 'titled') return true;
+    const before = items[at - 1];
+    const forNewcomers = before?.kind === 'event' && before.event.type === 'added' && before.actor === item.actor;
+    const repeated = title === undefined ? forNewcomers : title === item.event.title;
+    title = item.event.title;
+    return !repeated;
+  });
+}
+
+/** Taken out by somebody else: the last thing about oneself is not one's own farewell. */
+function removedBy(items: readonly TimelineItem[], { me, outOf }: Onlooker): UserId | null {
+  if (outOf === null || outOf === me) return null;
+  const said = items.findLast((item) => item.kind === 'event' && ((item.event.type === 'left' && item.actor === me) || (item.event.type === 'removed' && me !== null && item.event.people.includes(me))));
+  return said === undefined || said !== items.at(-1) ? outOf : null;
+}
+
 /**
  * Key of the item that the divider stands before: the first from somebody else behind the read mark that was there
  * when the conversation was opened. What arrives later never gets a divider.
  */
-export function dividerKey(items: readonly TimelineItem[], readSequence: number, openedHead: number): string | null {
+export function dividerKey(items: readonly TimelineItem[], readSequence: number, openedHead: number, me: UserId | null = null): string | null {
   const found = items.find((item) => {
     const sequence = item.sequence ?? 0;
-    return sequence > readSequence && sequence <= openedHead && !(item.kind === 'text' && item.own);
+    return sequence > readSequence && sequence <= openedHead && !isOwnAct(item, me);
   });
   return found?.key ?? null;
 }
@@ -39,24 +75,26 @@ const together = (a: TimelineItem | undefined, b: TimelineItem | undefined): boo
   Math.abs(b.sentAt - a.sentAt) < groupWithinMs &&
   dayKey(a.sentAt) === dayKey(b.sentAt);
 
-export function timelineRows(view: TimelineView, openedHead: number): readonly TimelineRow[] {
-  const divider = dividerKey(view.items, view.readSequence, openedHead);
+export function timelineRows(view: TimelineView, openedHead: number, onlooker: Onlooker = { me: null, outOf: null }): readonly TimelineRow[] {
+  const items = withoutRepeatedTitles(view.items);
+  const divider = dividerKey(items, view.readSequence, openedHead, onlooker.me);
   const rows: TimelineRow[] = [];
   let day = '';
-  view.items.forEach((item, index) => {
+  items.forEach((item, index) => {
     const itemDay = dayKey(item.sentAt);
     if (itemDay !== day) rows.push({ kind: 'day', key: `day ${itemDay}`, at: item.sentAt });
     day = itemDay;
     if (item.key === divider) rows.push({ kind: 'unread', key: 'unread' });
     if (item.kind === 'text') {
-      const next = view.items[index + 1];
-      const first = item.key === divider || !together(view.items[index - 1], item);
+      const next = items[index + 1];
+      const first = item.key === divider || !together(items[index - 1], item);
       const last = next?.key === divider || !together(item, next) || typeof item.delivery === 'object';
       rows.push({ kind: 'text', key: item.key, item, first, last });
     } else if (item.kind === 'event') rows.push({ kind: 'event', key: item.key, item });
     else rows.push({ kind: 'unreadable', key: item.key, item });
   });
-  return rows;
+  const by = removedBy(items, onlooker);
+  return by === null ? rows : [...rows, { kind: 'out', key: 'out', by }];
 }
 
 /** What changed between two views of one conversation, for scrolling and for the live region. */

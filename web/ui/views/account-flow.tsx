@@ -19,7 +19,7 @@ import {
   tidyName,
 } from '../models/account.ts';
 import type { EngineErrorCode, Grant } from '../models/app.ts';
-import { useApp, useTask } from './context.tsx';
+import { useApp, usePreferences, useTask } from './context.tsx';
 import { Door } from './door.tsx';
 import { ConfirmStep, RecoveryStep } from './recovery-steps.tsx';
 import { PasswordField } from './sign-in.tsx';
@@ -81,6 +81,7 @@ function Steps({ grant, granted, lengthMin }: { readonly grant: Grant; readonly 
   const app = useApp();
   const prepare = useTask();
   const finish = useTask();
+  const preferences = usePreferences();
   const [step, setStep] = useState<Step>('who');
   const [name, setName] = useState('');
   const [handle, setHandle] = useState('');
@@ -134,7 +135,7 @@ function Steps({ grant, granted, lengthMin }: { readonly grant: Grant; readonly 
           onLook={() => setStep('recovery')}
           onDone={() => {
             setKept({ ...kept, confirmed: true });
-            finish.run(() => app.actions.finishAccount(), undefined, refused);
+            finish.run(() => app.actions.finishAccount(), () => preferences.setState({ recoveryKeptAt: Date.now() }), refused);
           }}
         />
       ) : null}

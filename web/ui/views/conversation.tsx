@@ -74,7 +74,7 @@ function Head(props: { readonly conversation: ConversationView; readonly title: 
           {props.title}
         </h1>
         <p className="head-sub">
-          {t('conv.members', { count: props.conversation.members.length })}
+          {props.conversation.active ? t('conv.members', { count: props.conversation.members.length }) : t('list.left')}
           <span aria-hidden="true"> · </span>
           <span className="head-lock">
             <LockKeyhole size={12} aria-hidden="true" />

@@ -6,8 +6,9 @@ import { Dialog } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
 import { Qr } from '../components/qr.tsx';
 import { useText } from '../i18n/text.ts';
+import { inviteLabel, inviteLabelLengthMax } from '../models/account.ts';
 import type { InviteView } from '../models/app.ts';
-import { dateTime } from '../models/time.ts';
+import { dateTime, exactTime } from '../models/time.ts';
 import { useApp, useSnapshot, useTask } from './context.tsx';
 import { TaskError } from './task-error.tsx';
 
@@ -16,7 +17,14 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
   const app = useApp();
   const making = useTask();
   const [role, setRole] = useState<'member' | 'admin'>('member');
+  const [label, setLabel] = useState('');
   const [made, setMade] = useState<{ readonly link: string; readonly expiresAt: number } | null>(null);
+  const [again, setAgain] = useState(false);
+  const another = (): void => {
+    setMade(null);
+    setLabel('');
+    setAgain(true);
+  };
   const link = useRef<HTMLInputElement>(null);
   useEffect(() => {
     link.current?.focus();
@@ -33,8 +41,9 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
           <>
             <p className="door-text">{t('invite.text')}</p>
             {roles.length > 1 ? <Choice label={t('invite.role')} value={role} onChange={setRole} options={roles.map((value) => ({ value, label: t(`role.${value}`) }))} /> : null}
+            <Field label={t('invite.for')} hint={t('invite.for_hint')} value={label} onChange={setLabel} maxLength={inviteLabelLengthMax} autoComplete="off" autoFocus={again} />
             <TaskError now={making.now} />
-            <Button kind="primary" wide busy={making.busy} onPress={() => making.run(() => app.actions.createInvite(role), setMade)}>
+            <Button kind="primary" wide busy={making.busy} onPress={() => making.run(() => app.actions.createInvite(role, inviteLabel(label)), setMade)}>
               {t('invite.make')}
             </Button>
           </>
@@ -44,6 +53,7 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
             <Field ref={link} label={t('invite.link')} value={made.link} onChange={() => undefined} readOnly hint={t('invite.until', { when: dateTime(made.expiresAt, locale) })} />
             <div className="row">
               <CopyButton text={made.link} label={t('copy')} done={t('copied')} />
+              <Button onPress={another}>{t('invite.another')}</Button>
             </div>
           </>
         )}
@@ -72,11 +82,15 @@ function OpenInvites({ round }: { readonly round: string }) {
       {invites !== null && open.length === 0 ? <p className="field-hint">{t('invite.none')}</p> : null}
       <ul className="rows">
         {open.map((invite) => {
-          const when = dateTime(invite.expiresAt, locale);
+          const made = t('invite.made', { when: exactTime(invite.createdAt, locale) });
+          const row = t('invite.row', { role: t(`role.${invite.role}`), when: dateTime(invite.expiresAt, locale) });
           return (
             <li key={invite.inviteId} className="rows-row">
-              <span className="rows-text">{t('invite.row', { role: t(`role.${invite.role}`), when })}</span>
-              <Button kind="quiet" label={t('invite.revoke_name', { when })} onPress={() => revoking.run(() => app.actions.revokeInvite(invite.inviteId), load)}>
+              <span className="rows-text">
+                <span className="rows-name">{invite.label ?? made}</span>
+                <span className="rows-sub">{invite.label === null ? row : `${made} · ${row}`}</span>
+              </span>
+              <Button kind="quiet" label={t('invite.revoke_name', { what: invite.label === null ? made : `${invite.label}, ${made}` })} onPress={() => revoking.run(() => app.actions.revokeInvite(invite.inviteId), load)}>
                 {t('invite.revoke')}
               </Button>
             </li>

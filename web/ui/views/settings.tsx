@@ -5,7 +5,7 @@ import { Choice } from '../components/choice.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { useText } from '../i18n/text.ts';
 import type { Me } from '../models/app.ts';
-import { languageNames, locales, themes } from '../models/preferences.ts';
+import { languageNames, locales, recoveryDue, themes } from '../models/preferences.ts';
 import { useApp, usePreferences, useTask } from './context.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 import { TaskError } from './task-error.tsx';
@@ -14,16 +14,17 @@ export function Settings({ me, onClose }: { readonly me: Me; readonly onClose: (
   const { t } = useText();
   const preferences = usePreferences();
   const [keys, setKeys] = useState(false);
-  const { locale, theme, recoveryKept } = useStore(preferences);
+  const { locale, theme, recoveryKeptAt } = useStore(preferences);
+  const [openedAt] = useState(() => Date.now());
   return (
     <Dialog title={t('nav.settings')} closeLabel={t('close')} onClose={onClose}>
       <div className="stack stack-wide">
-        {recoveryKept ? null : (
+        {recoveryDue(recoveryKeptAt, openedAt) ? (
           <div className="note note-row">
             <p>{t('settings.recovery')}</p>
-            <Button onPress={() => preferences.setState({ recoveryKept: true })}>{t('settings.recovery_yes')}</Button>
+            <Button onPress={() => preferences.setState({ recoveryKeptAt: Number.POSITIVE_INFINITY })}>{t('settings.recovery_yes')}</Button>
           </div>
-        )}
+        ) : null}
         <Choice
           label={t('settings.language')}
           value={locale}

@@ -37,6 +37,8 @@ export const TimelineRowView = memo(function TimelineRowView({ row, people, me, 
       return row.item.own ? <Own item={row.item} first={row.first} last={row.last} conversationId={conversationId} /> : <Other item={row.item} first={row.first} people={people} />;
     case 'event':
       return <p className="event">{eventText(row.item, people, me, t, locale)}</p>;
+    case 'out':
+      return <p className="event">{t('event.removed', { name: row.by === me ? t('you') : (nameOf(people, row.by) ?? t('unknown_person')), people: t('you_inside') })}</p>;
     case 'unreadable':
       return (
         <p className={row.item.reason === 'refused' ? 'event event-refused' : 'event'}>
@@ -137,7 +139,8 @@ function Failed({ item, reason, conversationId }: { readonly item: TextItem; rea
 type Translate = ReturnType<typeof useText>['t'];
 function eventText(item: EventItem, people: Directory, me: UserId | null, t: Translate, locale: string): string {
   const named = (person: UserId): string => (person === me ? t('you') : (nameOf(people, person) ?? t('unknown_person')));
-  const list = (persons: readonly UserId[]): string => new Intl.ListFormat(locale).format(persons.map(named));
+  const inside = (person: UserId): string => (person === me ? t('you_inside') : named(person));
+  const list = (persons: readonly UserId[]): string => new Intl.ListFormat(locale).format(persons.map(inside));
   const name = named(item.actor);
   switch (item.event.type) {
     case 'created':

@@ -4,7 +4,7 @@ import { VList, type VListHandle } from 'virtua';
 import { Button } from '../components/button.tsx';
 import { Empty, Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
-import { type Anchor, following, isAtEnd, moved, reading, touched } from '../models/anchor.ts';
+import { type Anchor, following, isAtEnd, moved, type Place, reading, touched } from '../models/anchor.ts';
 import type { ConversationView, TimelineView, UserId } from '../models/app.ts';
 import { type Directory, nameOf } from '../models/people.ts';
 import { headSequence, timelineChange, timelineRows } from '../models/timeline.ts';
@@ -47,12 +47,15 @@ export function Timeline(props: TimelineProps) {
 /** Earlier messages are fetched this far before the start is reached; pixels. */
 const nearStart = 600;
 
-function Log({ view, people, me, frame }: TimelineProps & { readonly view: TimelineView; readonly frame: RefObject<HTMLDivElement | null> }) {
+const placeOf = ({ scrollOffset: offset, scrollSize: size, viewportSize: viewport }: VListHandle): Place => ({ offset, size, viewport });
+
+function Log({ conversation, view, people, me, frame }: TimelineProps & { readonly view: TimelineView; readonly frame: RefObject<HTMLDivElement | null> }) {
   const { t } = useText();
   const app = useApp();
   const list = useRef<VListHandle>(null);
   const [openedHead] = useState(() => headSequence(view.items));
-  const rows = useMemo(() => timelineRows(view, openedHead), [view, openedHead]);
+  const outOf = conversation.active ? null : conversation.owner;
+  const rows = useMemo(() => timelineRows(view, openedHead, { me, outOf }), [view, openedHead, me, outOf]);
   const before = useRef<TimelineView | null>(null);
   const change = useMemo(() => timelineChange(before.current, view), [view]);
   const [atEnd, setAtEnd] = useState(true);
@@ -79,7 +82,7 @@ function Log({ view, people, me, frame }: TimelineProps & { readonly view: Timel
   const settle = (): void => {
     const handle = list.current;
     if (handle === null) return;
-    anchor.current = moved(anchor.current, { offset: handle.scrollOffset, size: handle.scrollSize, viewport: handle.viewportSize });
+    anchor.current = moved(anchor.current, placeOf(handle));
     setAtEnd(anchor.current.follows);
     if (anchor.current.follows) setMissed(0);
     if (handle.scrollOffset < nearStart && view.more && !view.loading) app.actions.loadOlder(view.conversationId).catch(() => undefined);
@@ -92,9 +95,7 @@ function Log({ view, people, me, frame }: TimelineProps & { readonly view: Timel
     list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
   };
   const rest = (): void => {
-    const handle = list.current;
-    if (handle === null || !anchor.current.follows) return;
-    if (!isAtEnd({ offset: handle.scrollOffset, size: handle.scrollSize, viewport: handle.viewportSize })) jump();
+    if (list.current !== null && anchor.current.follows && !isAtEnd(placeOf(list.current))) jump();
   };
   useTouch(frame, anchor, rest);
   return (
@@ -113,15 +114,20 @@ function Log({ view, people, me, frame }: TimelineProps & { readonly view: Timel
       <p className="sr-only" aria-live="polite">
         {announced}
       </p>
-      {atEnd ? null : (
-        <div className="jump">
-          <Button onPress={jump} label={t('conv.jump', { count: missed })}>
-            <ArrowDown size={18} aria-hidden="true" />
-            {missed > 0 ? <span className="badge">{missed > 99 ? '99+' : missed}</span> : null}
-          </Button>
-        </div>
-      )}
+      {atEnd ? null : <Jump missed={missed} onJump={jump} />}
     </>
+  );
+}
+
+function Jump({ missed, onJump }: { readonly missed: number; readonly onJump: () => void }) {
+  const { t } = useText();
+  return (
+    <div className="jump">
+      <Button onPress={onJump} label={t('conv.jump', { count: missed })}>
+        <ArrowDown size={18} aria-hidden="true" />
+        {missed > 0 ? <span className="badge">{missed > 99 ? '99+' : missed}</span> : null}
+      </Button>
+    </div>
   );
 }
 

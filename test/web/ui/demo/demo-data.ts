@@ -109,7 +109,7 @@ export const demoNotices = (now: number): readonly SecurityNotice[] => [
 ];
 
 export const demoInvites = (now: number): readonly InviteView[] => [
-  { inviteId: user('invite1') as string as InviteId, role: 'member', createdAt: now, expiresAt: now + 5 * 86_400_000, state: 'open', usedBy: null },
-  { inviteId: user('invite2') as string as InviteId, role: 'admin', createdAt: now, expiresAt: now + 2 * 86_400_000, state: 'open', usedBy: null },
-  { inviteId: user('invite3') as string as InviteId, role: 'member', createdAt: now, expiresAt: now - 1, state: 'expired', usedBy: null },
+  { inviteId: user('invite1') as string as InviteId, label: '林晓', role: 'member', createdAt: now, expiresAt: now + 5 * 86_400_000, state: 'open', usedBy: null },
+  { inviteId: user('invite2') as string as InviteId, label: null, role: 'admin', createdAt: now, expiresAt: now + 2 * 86_400_000, state: 'open', usedBy: null },
+  { inviteId: user('invite3') as string as InviteId, label: null, role: 'member', createdAt: now, expiresAt: now - 1, state: 'expired', usedBy: null },
 ];

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
-  askedGroups, codeGroups, deviceLabel, forgetGrant, grantOf, groupMatches, handleError, keptCodes, nameError, passwordError, recoverySheet, sentences, stepAfter,
+  askedGroups, codeGroups, deviceLabel, forgetGrant, grantOf, groupMatches, handleError, inviteLabel, keptCodes, nameError, passwordError, recoverySheet, sentences, stepAfter,
   strength, suggestHandle, tabGrant, type TabStorage,
 } from '../../../../web/ui/models/account.ts';
 import { bannerAfterMs, bannerOf } from '../../../../web/ui/models/connection.ts';
 import { composerKey, lineCount, sendable } from '../../../../web/ui/models/composer.ts';
-import { createPreferences, detectLocale } from '../../../../web/ui/models/preferences.ts';
+import { createPreferences, detectLocale, recoveryDue } from '../../../../web/ui/models/preferences.ts';
 
 describe('links', () => {
   it('reads the token of each path and of no other', () => {
@@ -90,6 +90,14 @@ describe('fields', () => {
   });
 });
 
+describe('the note on an invite', () => {
+  it('is tidied as the server wants it, and none is none', () => {
+    expect(inviteLabel('  Cai   (night) ')).toBe('Cai (night)');
+    expect(inviteLabel('  ')).toBeUndefined();
+    expect(inviteLabel(`${'x'.repeat(63)} yy`)).toBe('x'.repeat(63));
+  });
+});
+
 describe('the recovery code', () => {
   const code = 'K7MQ-X2RD-94TC-HWNB';
   it('asks for two different groups whatever the dice say', () => {
@@ -154,9 +162,16 @@ describe('preferences', () => {
     const kept = new Map([['lanying.locale', 'xx'], ['lanying.theme', 'dark']]);
     const storage = { getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value) };
     const store = createPreferences(storage, ['zh']);
-    expect(store.getState()).toMatchObject({ locale: 'zh-CN', theme: 'dark', recoveryKept: false });
-    store.setState({ locale: 'en', recoveryKept: true });
-    expect(createPreferences(storage, ['zh']).getState()).toMatchObject({ locale: 'en', theme: 'dark', recoveryKept: true });
+    expect(store.getState()).toMatchObject({ locale: 'zh-CN', theme: 'dark', recoveryKeptAt: 0 });
+    store.setState({ locale: 'en', recoveryKeptAt: 1_000 });
+    expect(createPreferences(storage, ['zh']).getState()).toMatchObject({ locale: 'en', theme: 'dark', recoveryKeptAt: 1_000 });
+    store.setState({ recoveryKeptAt: Number.POSITIVE_INFINITY });
+    expect(createPreferences(storage, ['zh']).getState().recoveryKeptAt).toBe(Number.POSITIVE_INFINITY);
+  });
+  it('ask about the recovery code a month after it was confirmed, and not once it was answered', () => {
+    const day = 86_400_000;
+    const now = 1_000 * day;
+    expect([0, now - 30 * day, now - 29 * day, now, Number.POSITIVE_INFINITY].map((at) => recoveryDue(at, now))).toEqual([true, true, false, false, false]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ConversationId, MessageId, UserId } from '../../../../server/protocol/ids.ts';
 import type { TimelineItem, TimelineView } from '../../../../web/ui/models/app.ts';
-import { dividerKey, groupWithinMs, textPieces, timelineChange, timelineRows } from '../../../../web/ui/models/timeline.ts';
+import { dividerKey, groupWithinMs, textPieces, timelineChange, timelineRows, withoutRepeatedTitles } from '../../../../web/ui/models/timeline.ts';
 
 const noon = new Date(2026, 10, 23, 12).getTime();
 const text = (sequence: number | null, from: string, sentAt: number, own = false): TimelineItem => ({
@@ -12,6 +12,36 @@ const view = (items: readonly TimelineItem[], readSequence = 0): TimelineView =>
 });
 const shape = (items: readonly TimelineItem[], readSequence = 99, openedHead = 99) =>
   timelineRows(view(items, readSequence), openedHead).map((row) => (row.kind === 'text' ? `${row.first ? '[' : ''}${row.key}${row.last ? ']' : ''}` : row.kind));
+
+const user = (name: string): UserId => name as UserId;
+type Act = Extract<TimelineItem, { kind: 'event' }>['event'];
+const act = (sequence: number, actor: string, event: Act): TimelineItem => ({ kind: 'event', key: `e${sequence}`, sequence, sentAt: noon + sequence, actor: user(actor), event });
+const keys = (items: readonly TimelineItem[]): readonly string[] => withoutRepeatedTitles(items).map(({ key }) => key);
+
+describe('a title', () => {
+  const titled = (sequence: number, title: string, actor = 'a') => act(sequence, actor, { type: 'titled', title });
+  const added = (sequence: number, actor = 'a') => act(sequence, actor, { type: 'added', people: [user('b')] });
+  it('that is said again for newcomers is no news', () => {
+    expect(keys([act(1, 'a', { type: 'created' }), added(2), titled(3, 'Plan'), added(4), titled(5, 'Plan')])).toEqual(['e1', 'e2', 'e3', 'e4']);
+    expect(keys([titled(3, 'Plan'), titled(4, 'Plan'), titled(5, 'Other')])).toEqual(['e3', 'e5']);
+  });
+  it('that was given before what is here is known by who says it again', () => {
+    expect(keys([added(4), titled(5, 'Plan')])).toEqual(['e4']);
+    expect(keys([added(4), titled(5, 'Plan', 'b')])).toEqual(['e4', 'e5']);
+    expect(keys([added(4), titled(5, 'Plan'), titled(6, 'Other')])).toEqual(['e4', 'e6']);
+  });
+});
+
+describe('somebody who is out', () => {
+  const last = (items: readonly TimelineItem[], outOf: string | null) => timelineRows(view(items, 99), 99, { me: user('me'), outOf: outOf === null ? null : user(outOf) }).at(-1)?.kind;
+  it('reads who took them out, unless they went', () => {
+    expect(last([text(1, 'a', noon)], 'a')).toBe('out');
+    expect(last([text(1, 'a', noon)], null)).toBe('text');
+    expect(last([text(1, 'a', noon), act(2, 'me', { type: 'left' })], 'a')).toBe('event');
+    expect(last([text(1, 'a', noon), act(2, 'a', { type: 'removed', people: [user('me')] })], 'a')).toBe('event');
+    expect(last([act(1, 'me', { type: 'left' }), text(3, 'a', noon)], 'a')).toBe('out');
+  });
+});
 
 describe('rows of a timeline', () => {
   it('groups one author within five minutes, not at five minutes', () => {
@@ -32,6 +62,11 @@ describe('rows of a timeline', () => {
     const items = [text(1, 'a', noon), text(2, 'me', noon + 1, true), text(3, 'a', noon + 2), text(4, 'a', noon + 3)];
     expect(shape(items, 1, 4)).toEqual(['day', '[k1]', '[k2]', 'unread', '[k3', 'k4]']);
     expect(dividerKey(items, 4, 4)).toBeNull();
+  });
+  it('has no divider before acts of one\'s own', () => {
+    const own = [act(1, 'me', { type: 'created' }), act(2, 'me', { type: 'added', people: [user('a')] }), text(3, 'me', noon, true)];
+    expect(dividerKey(own, 0, 3, user('me'))).toBeNull();
+    expect(dividerKey([...own, act(4, 'a', { type: 'left' })], 0, 4, user('me'))).toBe('e4');
   });
   it('has no divider before what arrived after opening', () => {
     expect(dividerKey([text(1, 'a', noon), text(2, 'a', noon + 1)], 1, 1)).toBeNull();
