@@ -6,6 +6,7 @@ import { CorruptionError, StoreFailure } from './ports/store.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
 import { type Room, roomOf } from './storage/level/space.ts';
 import { type Verification, verifyStore } from './storage/level/verification.ts';
+import { loadRelay, RelayError } from './transport/native.ts';
 
 export type StoreCheck =
   | { readonly kind: 'checked'; readonly verification: Verification }
@@ -31,3 +32,14 @@ export async function checkStore(dataFolder: string, masterKey: () => Uint8Array
 
 export const roomIn = (folder: string): Promise<Room> => roomOf(folder);
 export const nowMs = (): number => systemRuntime.now();
+
+/** Null when the native relay can be loaded. */
+export async function relayFault(): Promise<string | null> {
+  try {
+    await loadRelay();
+    return null;
+  } catch (cause) {
+    if (cause instanceof RelayError) return cause.message;
+    throw cause;
+  }
+}

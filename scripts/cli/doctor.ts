@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { nowMs, roomIn } from '../../server/compose-verify.ts';
+import { nowMs, relayFault, roomIn } from '../../server/compose-verify.ts';
 import { parseMasterKey } from '../../server/config/master-key.ts';
 import { type Command, exits, say, type Shell, type Text } from './command.ts';
 
@@ -59,13 +58,11 @@ function clock(path: string): Finding {
     : ['ok', both('the clock goes forward', '时钟正常')];
 }
 
-function relay(): Finding {
-  try {
-    createRequire(import.meta.url)('uWebSockets.js');
-    return ['ok', both('the native relay loads', '原生中继可加载')];
-  } catch {
-    return ['bad', both('the native relay does not load on this machine', '原生中继无法在此机器上加载')];
-  }
+async function relay(): Promise<Finding> {
+  const fault = await relayFault();
+  return fault === null
+    ? ['ok', both('the native relay loads', '原生中继可加载')]
+    : ['bad', both(fault, `原生中继无法加载：${fault}`)];
 }
 
 const tell = (shell: Shell, [mark, text]: Finding): void => shell.out(`${marks[mark]} ${say(shell, text)}`);
@@ -82,7 +79,7 @@ export const doctor: Command = {
       key(masterKeyFile ?? join(dataFolder, 'master.key'), masterKeyFile === null),
       await disk(dataFolder),
       clock(dataFolder),
-      relay(),
+      await relay(),
       ['note', both('certificate: none here, a proxy has it', '证书：由代理持有')],
       ['note', both('last backup: none was made', '上次备份：无')],
       existsSync(join(dataFolder, 'purged'))
