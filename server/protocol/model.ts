@@ -4,6 +4,7 @@ import { bytes, Entry, Epoch, Hash, Sequence, Timestamp } from './envelope.ts';
 import { Floor } from './floor.ts';
 import { ConversationId, DeviceId, Generation, MessageId, UnlockerId, UserId, WelcomeId } from './ids.ts';
 import * as limits from './limits.ts';
+import { isPlain } from './visible.ts';
 
 /** Latin letters, digits, dot, underscore and hyphen; lower case; begins and ends with a letter or digit. */
 export const Handle = v.pipe(
@@ -11,15 +12,18 @@ export const Handle = v.pipe(
   v.maxLength(limits.handleLengthMax),
   v.regex(/^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/, 'must be lower-case letters, digits, dots, hyphens or underscores'),
 );
-/** Free text without control characters or bidirectional overrides, NFC, not blank. */
-export const label = (lengthMax: number) =>
+/** A label as it comes back: those of earlier versions may hold what `label` refuses. Show it `withoutUnseen`. */
+export const keptLabel = (lengthMax: number) =>
   v.pipe(
     v.string(),
     v.maxLength(lengthMax),
     v.check((text) => text.trim() === text && text.length > 0 && text.normalize('NFC') === text, 'must be trimmed NFC text'),
     v.check((text) => !/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/u.test(text), 'must not contain control characters'),
   );
+/** Free text in which everything is seen ([N1]), NFC, not blank. */
+export const label = (lengthMax: number) => v.pipe(keptLabel(lengthMax), v.check(isPlain, 'must not contain what is not seen'));
 export const DisplayName = label(limits.displayNameLengthMax);
+export const KeptName = keptLabel(limits.displayNameLengthMax);
 /** For whom an invite is, as a note among administrators. */
 export const InviteLabel = label(limits.inviteLabelLengthMax);
 export const Password = v.pipe(v.string(), v.maxLength(limits.passwordLengthMax));
@@ -35,7 +39,7 @@ export type Suite = v.InferOutput<typeof Suite>;
 export const Person = v.strictObject({
   userId: UserId,
   handle: Handle,
-  displayName: DisplayName,
+  displayName: KeptName,
   role: Role,
   identityKey: bytes(32, 32),
 });
@@ -46,7 +50,7 @@ export const Device = v.strictObject({
   userId: UserId,
   deviceId: DeviceId,
   certificate: bytes(limits.certificateBytesMax, 1),
-  label: label(limits.deviceLabelLengthMax),
+  label: keptLabel(limits.deviceLabelLengthMax),
   createdAt: Timestamp,
 });
 export type Device = v.InferOutput<typeof Device>;

@@ -3,6 +3,7 @@ import { type DeviceId, idFromBytes, type UnlockerId, type UserId } from '#proto
 import type { Output } from '#protocol/commands/index.ts';
 import type { Vault } from '#protocol/model.ts';
 import { idBytes } from '#protocol/ids.ts';
+import { withoutUnseen } from '#protocol/visible.ts';
 import { type CreateAccountInput, type Grant, LanyingError, type RecoveryCodes } from './api.ts';
 import { identityFromSeed, issueCertificate, makeIdentity } from './identity/identity.ts';
 import { sameBytes } from './identity/same-bytes.ts';
@@ -45,8 +46,9 @@ export class AccountDesk {
   async endSession(): Promise<void> {
     await post(this.platform.network, 'session.end', {});
   }
-  checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
-    return post(this.platform.network, 'invite.check', { grant });
+  async checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
+    const { invitedBy, ...facts } = await post(this.platform.network, 'invite.check', { grant });
+    return { invitedBy: invitedBy === null ? null : withoutUnseen(invitedBy).trim() || null, ...facts };
   }
 
   async checkHandle(grant: Grant, handle: string): Promise<void> {

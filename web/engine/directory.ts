@@ -2,6 +2,7 @@
 import { parseCertificate } from '#protocol/certificate.ts';
 import type { UserId } from '#protocol/ids.ts';
 import type { Person } from '#protocol/model.ts';
+import { withoutUnseen } from '#protocol/visible.ts';
 import { LanyingError, type PersonView, type SecurityNotice } from './api.ts';
 import type { Connection } from './connection.ts';
 import { verifyCertificate } from './identity/certificate.ts';
@@ -139,7 +140,7 @@ export class Directory {
       return {
         userId: person.userId,
         handle: person.handle,
-        displayName: person.displayName,
+        displayName: withoutUnseen(person.displayName).trim() || person.handle,
         role: person.role,
         safetyNumber: own || pin === undefined ? null : this.#safetyNumber(person.userId, pin.state === 'changed' ? pin.offered : pin.key),
         identity,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { bytes, Timestamp } from '../envelope.ts';
 import { CeremonyId, DeviceId, InviteId, SessionId, UserId } from '../ids.ts';
 import * as limits from '../limits.ts';
-import { DisplayName, Handle, InviteLabel, NewDevice, NewKeyPackage, Password, Person, Role, Suite, Token, Unlocker } from '../model.ts';
+import { DisplayName, Handle, KeptName, InviteLabel, NewDevice, NewKeyPackage, Password, Person, Role, Suite, Token, Unlocker } from '../model.ts';
 import { row } from './row.ts';
 
 const Empty = v.strictObject({});
@@ -57,7 +57,7 @@ export const accountCommands = {
   'invite.check': row({
     summary: 'Whether a setup or invite token still opens an account, and who invited.',
     input: v.strictObject({ grant: Grant }),
-    output: v.strictObject({ invitedBy: v.nullable(DisplayName), role: Role, expiresAt: v.nullable(Timestamp) }),
+    output: v.strictObject({ invitedBy: v.nullable(KeptName), role: Role, expiresAt: v.nullable(Timestamp) }),
     errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked'],
     who: 'anyone',
     resource: 'system',

@@ -1,4 +1,6 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { commands } from '#protocol/commands/index.ts';
 import { sealedBytesMin } from '#protocol/envelope.ts';
 import { codeOf, headOf, okay, origin, password, reasonOf, setupToken, suite, talk, value, World } from './world.ts';
 
@@ -95,6 +97,28 @@ describe('accounts', () => {
     const admin = await world.person('admin', { kind: 'invite', token });
     expect(codeOf(await admin.call('invite.create', {}))).toBe('ok');
     expect(codeOf(await admin.call('invite.create', { role: 'admin' }))).toBe('permission.denied');
+  });
+});
+
+describe('names', () => {
+  it('[N1] that hold what is not seen are refused, of people and of devices', async () => {
+    const world = new World();
+    const peer = await world.stranger('owner');
+    const input = peer.accountInput({ kind: 'setup', token: setupToken });
+    for (const hidden of ['\u200b', 'Ada\u200b', 'A\u200dda', '\u2066Ada', '\u3164', 'Ada\u{e0041}']) {
+      const named = await world.call('account.create', { ...input, displayName: hidden });
+      expect([codeOf(named), named.result.ok ? null : named.result.detail?.field]).toEqual(['input.invalid', 'displayName']);
+      const device = await world.call('account.create', { ...input, device: { ...input.device, label: hidden } });
+      expect([codeOf(device), device.result.ok ? null : device.result.detail?.field]).toEqual(['input.invalid', 'device.label']);
+    }
+    expect(codeOf(await world.call('account.create', { ...input, displayName: '林薇 👩‍🚀' }))).toBe('ok');
+  });
+
+  it('[N1] of an earlier version are still answered', async () => {
+    const world = new World();
+    const owner = await world.owner();
+    const people = [{ userId: owner.userId, handle: 'owner', displayName: 'Ada\u200b', role: 'owner', identityKey: new Uint8Array(32) }];
+    expect(v.is(commands['people.list'].output, { people, more: false })).toBe(true);
   });
 });
 

@@ -32,6 +32,15 @@ describe('content', () => {
     expect(decodeContent('meta', encode({ type: 'meta', title: 'a\u202eb' }))).toEqual({ ok: false, reason: 'malformed' });
   });
 
+  it('[N1] takes what is not seen out of titles, in writing and in reading', () => {
+    const title = '\u200bPl\u200dan\u2060 \u3164';
+    expect(decodeContent('meta', encodeContent({ type: 'meta', title }))).toEqual({ ok: true, content: { type: 'meta', title: 'Plan' } });
+    expect(Buffer.from(encodeContent({ type: 'meta', title })).includes('\u2060')).toBe(false);
+    expect(decodeContent('meta', encode({ type: 'meta', title: '\u200bPlan' }))).toEqual({ ok: true, content: { type: 'meta', title: 'Plan' } });
+    expect(decodeContent('meta', encode({ type: 'meta', title: '\u200b' }))).toEqual({ ok: true, content: { type: 'meta', title: '…' } });
+    for (const blank of ['', ' ']) expect(() => encodeContent({ type: 'meta', title: blank })).toThrow(RangeError);
+  });
+
   it('never throws on hostile bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => typeof decodeContent('message', bytes).ok === 'boolean'));
     for (const item of [null, 5, [], {}, { type: 5 }, { type: '__proto__' }, { type: 'constructor' }]) {

@@ -6,7 +6,8 @@
 import * as v from 'valibot';
 import { encodeCbor } from '#protocol/cbor.ts';
 import { decodeItem } from '#protocol/codec.ts';
-import { label } from '#protocol/model.ts';
+import { keptLabel } from '#protocol/model.ts';
+import { withoutUnseen } from '#protocol/visible.ts';
 
 /** UTF-8 bytes of one text; leaves room for what later versions put beside it (see contentBytesMax in body.ts). */
 export const textBytesMax = 60 * 1024;
@@ -24,7 +25,7 @@ const Text = v.object({
     v.check((text) => utf8.encode(text).length <= textBytesMax, `must have at most ${textBytesMax} bytes`),
   ),
 });
-const Meta = v.object({ type: v.literal('meta'), title: label(titleLengthMax) });
+const Meta = v.object({ type: v.literal('meta'), title: keptLabel(titleLengthMax) });
 const Leave = v.object({ type: v.literal('leave') });
 const Typing = v.object({ type: v.literal('typing') });
 const Known = v.variant('type', [Text, Meta, Leave, Typing]);
@@ -52,7 +53,7 @@ export type DecodedContent = { readonly ok: true; readonly content: Content } | 
 
 /** Throws RangeError on content that breaks its own bounds: check user input before. */
 export function encodeContent(content: KnownContent): Uint8Array<ArrayBuffer> {
-  const parsed = v.safeParse(Known, content);
+  const parsed = v.safeParse(Known, plain(content));
   if (!parsed.success) throw new RangeError(`content is out of bounds: ${v.getDotPath(parsed.issues[0]) ?? 'type'}`);
   return encodeCbor(parsed.output);
 }
@@ -67,7 +68,13 @@ export function decodeContent(kind: BodyKind, bytes: Uint8Array): DecodedContent
   if (!isKnown(name)) return { ok: true, content: { type: 'unknown', name } };
   if (kindOf[name] !== kind) return { ok: false, reason: 'wrong_kind' };
   const parsed = v.safeParse(Known, decoded.item);
-  return parsed.success ? { ok: true, content: parsed.output } : { ok: false, reason: 'malformed' };
+  return parsed.success ? { ok: true, content: plain(parsed.output) } : { ok: false, reason: 'malformed' };
+}
+
+/** [N1] Titles are neither written nor shown with what is not seen. */
+function plain(content: KnownContent): KnownContent {
+  if (content.type !== 'meta' || content.title.trim() === '') return content;
+  return { ...content, title: withoutUnseen(content.title).trim() || '…' };
 }
 
 const isKnown = (name: string): name is KnownContent['type'] => Object.hasOwn(kindOf, name);

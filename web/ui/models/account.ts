@@ -44,7 +44,8 @@ export function suggestHandle(name: string): string {
 /** Two sentences of one paragraph: Chinese ones stand without a space between. */
 export const sentences = (locale: string, first: string, second: string | null): string => (second === null ? first : `${first}${locale.startsWith('zh') ? '' : ' '}${second}`);
 
-export const tidyName = (name: string): string => name.trim().replace(/\s+/g, ' ').normalize('NFC');
+/** As people meant it: without what is not seen ([N1]), which comes along with pasted text. */
+export const tidyName = (name: string): string => limits.withoutUnseen(name.replace(/\s+/g, ' ')).normalize('NFC').replace(/ +/g, ' ').trim();
 
 export type FieldError = 'field.name_empty' | 'field.name_long' | 'field.handle_empty' | 'field.handle_form' | 'field.password_short' | 'field.password_long';
 export function nameError(name: string): FieldError | null {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  askedGroups, codeGroups, deviceLabel, forgetGrant, grantOf, groupMatches, handleError, inviteLabel, keptCodes, nameError, passwordError, recoverySheet, sentences, stepAfter,
+  tidyName, askedGroups, codeGroups, deviceLabel, forgetGrant, grantOf, groupMatches, handleError, inviteLabel, keptCodes, nameError, passwordError, recoverySheet, sentences, stepAfter,
   strength, suggestHandle, tabGrant, type TabStorage,
 } from '../../../../web/ui/models/account.ts';
 import { bannerAfterMs, bannerOf } from '../../../../web/ui/models/connection.ts';
@@ -180,5 +180,14 @@ describe('device labels', () => {
     expect(deviceLabel('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36')).toBe('Chromium, Linux');
     expect(deviceLabel('Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1')).toBe('Safari, iOS');
     expect(deviceLabel('')).toBe('Browser, Unknown');
+  });
+});
+
+describe('names', () => {
+  it('[N1] lose what came along with pasted text, and one of nothing else is empty', () => {
+    expect(tidyName(' \u200bLin\u00ad  Wei\u2060 ')).toBe('Lin Wei');
+    expect(tidyName('\u200b \u3164')).toBe('');
+    expect(nameError('\u200b')).toBe('field.name_empty');
+    expect(tidyName('می\u200cخواهم')).toBe('می\u200cخواهم');
   });
 });
