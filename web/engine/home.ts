@@ -209,8 +209,10 @@ export class Home implements ConversationListener {
     });
   }
 
-  #added(room: Conversation): void {
-    this.onConversation(room.id);
+  /** A window that is open over what was entered anew stands on the state before: it opens again. */
+  #added({ id }: Conversation): void {
+    this.onConversation(id);
+    if (this.#timelines.has(id)) this.#background(this.openTimeline(id));
   }
 
   #blocked(room: Conversation): boolean {
@@ -370,9 +372,7 @@ export class Home implements ConversationListener {
     this.#push(conversationId);
   }
 
-  closeTimeline(conversationId: ConversationId): void {
-    this.#timelines.delete(conversationId);
-  }
+  readonly closeTimeline = (conversationId: ConversationId): boolean => this.#timelines.delete(conversationId);
 
   async loadOlder(conversationId: ConversationId): Promise<void> {
     await this.#timelines.get(conversationId)?.older();
