@@ -234,3 +234,26 @@ describe('group info that is over', () => {
     await fresh.close();
   });
 });
+
+it('[E1] a new device does not join a group that its group info is not about', async () => {
+  const one = await talk();
+  const other = await talk();
+  const lying = new LyingNetwork(nodeNetwork(server.origin));
+  const fresh = await engineOver(lying, openMemoryStore());
+  let wrong: unknown = null;
+  lying.lie = (frame, command) => {
+    if (frame.kind !== 'answer' || command !== 'conversation.groupInfo') return [frame];
+    // The first that it asks for is given in place of every other.
+    wrong ??= frame.output;
+    return [{ ...frame, output: wrong }];
+  };
+  await fresh.signInWithPassword('bob', passwordOf('bob'), 'second');
+  await until(fresh, ({ account: { state } }) => state === 'vault-locked');
+  await fresh.unlockWithRecoveryCode(bobCode);
+  await fresh.synced();
+  const refused = fresh.snapshot().notices.filter(({ kind }) => kind === 'commit_refused').map(({ conversationId }) => conversationId);
+  const present = fresh.snapshot().conversations.map(({ conversationId }) => conversationId);
+  expect([one, other].filter((id) => refused.includes(id)).length).toBeGreaterThan(0);
+  expect(present.filter((id) => refused.includes(id))).toEqual([]);
+  await fresh.close();
+});
