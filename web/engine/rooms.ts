@@ -156,6 +156,8 @@ export class Rooms {
     const replacing = async (): Promise<Conversation | null> => {
       const room = await enter();
       if (room === null) return null;
+      // What was not archived yet when it was over still is to be.
+      if (old !== undefined && old.state.archiveFrom < room.state.archiveFrom) await room.update({ archiveFrom: old.state.archiveFrom });
       this.#rooms.set(conversationId, room);
       old?.replaced();
       return room;

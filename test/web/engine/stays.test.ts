@@ -1,6 +1,7 @@
 /** Somebody who was taken out and brought back keeps what was theirs, on every device ([C10], [E11]); a lying server adds nothing to it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
+import { decodeRequest, encodeRefusal } from '#protocol/codec.ts';
 import { commands } from '#protocol/commands/index.ts';
 import type { Entry } from '#protocol/envelope.ts';
 import type { ConversationId } from '#protocol/ids.ts';
@@ -125,6 +126,43 @@ describe('[C10] [E11] a second stay', () => {
     const fresh = await second(nodeNetwork(server.origin), id);
     expect(await textsOf(fresh, id)).toEqual([...expected, 'back again']);
     expect((await timeline(fresh, id)).filter((item) => item === 'gap')).toHaveLength(2);
+    expect(fresh.snapshot().notices).toEqual([]);
+  });
+
+  it('[E11] [C10] keys of a stay that was over before they were archived come into the archive with the next', async () => {
+    const honest = nodeNetwork(server.origin);
+    let held = true;
+    const holding: Network = {
+      post: (command, body) => honest.post(command, body),
+      onOnline: (listener) => honest.onOnline(listener),
+      connect: (handlers) => {
+        const inner = honest.connect(handlers);
+        const send = (frame: Uint8Array<ArrayBuffer>): void => {
+          const request = decodeRequest(frame);
+          if (!held || request?.kind !== 'request' || request.command !== 'archive.put') return inner.send(frame);
+          handlers.onFrame(new Uint8Array(encodeRefusal(request.id, 'server.unavailable', {})));
+        };
+        return { send, close: () => inner.close() };
+      },
+    };
+    bob = await engine(holding);
+    await bob.signInWithPassword('bob', passwordOf('bob'), 'held');
+    await until(bob, ({ account: { state } }) => state === 'vault-locked');
+    await bob.unlockWithRecoveryCode(bobCode);
+    await bob.synced();
+    await Promise.all(engines.filter((each) => each !== ada && each !== bob).map((each) => each.close()));
+    const id = await begun();
+    await takenOut(id);
+    held = false;
+    await broughtBack(id);
+    const archived = async (): Promise<number> => {
+      const { body } = await honest.post('archive.get', { conversationId: id });
+      return v.parse(v.object({ items: v.array(v.unknown()) }), body).items.length;
+    };
+    // By and by, behind what its person does.
+    while ((await archived()) < 2) await bob.refreshPeople();
+    const fresh = await second(nodeNetwork(server.origin), id);
+    expect(await textsOf(fresh, id)).toEqual(expected);
     expect(fresh.snapshot().notices).toEqual([]);
   });
 
