@@ -1,51 +1,54 @@
 /** What the same work costs without lanying: the floor that each row is compared with. */
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClassicLevel } from 'classic-level';
+import { GroupCommit } from './group-commit.ts';
+import { maskedFrame, Wire } from './wire.ts';
 
-/**
- * A bare classic-level loop with group commit: one synced batch in flight, the rest queued, at most 128 a batch.
- * Returns acknowledged writes a second.
- */
+/** Acknowledged writes a second of a bare group-committing loop in this process. */
 export async function bareGroupCommit(writes: number, writers: number, valueBytes: number): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'lanying-bench-'));
-  const db = new ClassicLevel<Buffer, Buffer>(folder, { keyEncoding: 'buffer', valueEncoding: 'buffer' });
-  await db.open();
-  const queue: { readonly value: Buffer; readonly done: () => void }[] = [];
-  let busy = false;
-  let sequence = 0n;
-  const flush = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    while (queue.length > 0) {
-      const taken = queue.splice(0, 128);
-      const operations = taken.map(({ value }) => {
-        const key = Buffer.alloc(8);
-        key.writeBigUInt64BE(sequence++);
-        return { type: 'put' as const, key, value };
-      });
-      await db.batch(operations, { sync: true });
-      for (const { done } of taken) done();
-    }
-    busy = false;
-  };
-  const put = (value: Buffer): Promise<void> =>
-    new Promise((resolve) => {
-      queue.push({ value, done: resolve });
-      void flush();
-    });
+  const store = await GroupCommit.open(await mkdtemp(join(tmpdir(), 'lanying-bench-')));
   const value = randomBytes(valueBytes);
   let left = writes;
   const started = performance.now();
   await Promise.all(
     Array.from({ length: writers }, async () => {
-      while (left-- > 0) await put(value);
+      while (left-- > 0) await store.put(value);
     }),
   );
   const seconds = (performance.now() - started) / 1_000;
-  await db.close();
-  await rm(folder, { recursive: true });
+  await store.close();
   return writes / seconds;
+}
+
+export interface BareRelay {
+  readonly pid: number;
+  /** A message as long as those that lanying delivers. */
+  readonly frame: Buffer;
+  wires(count: number): Promise<readonly Wire[]>;
+  stop(): void;
+}
+
+/** `kept`: every message goes to LevelDB in synced batches before it is published. */
+export async function startBareRelay(mode: 'publish' | 'kept', messageBytes: number): Promise<BareRelay> {
+  const path = new URL('./bare-relay.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--import', 'tsx', path, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout, 'data');
+  const port = Number(String(line).trim());
+  return {
+    pid: child.pid ?? Number.NaN,
+    frame: maskedFrame(randomBytes(messageBytes)),
+    wires: (count) => Promise.all(Array.from({ length: count }, () => Wire.open(port, '/', {}))),
+    stop: () => void child.kill(),
+  };
+}
+
+const becomeReader = maskedFrame(Uint8Array.of(0));
+
+/** Makes sockets readers of everything. */
+export function subscribe(wires: readonly Wire[]): void {
+  for (const wire of wires) wire.write(becomeReader);
 }

@@ -2,30 +2,20 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Appliance, setupToken } from '../../test/harness/appliance.ts';
 import { FileClient, octets } from '../../test/harness/files.ts';
 import { createConversation, createOwner, RawSocket } from '../../test/harness/raw-client.ts';
+import { cpuSeconds } from './cpu.ts';
 import { median, type Row } from './report.ts';
 
 const mib = 1024 * 1024;
 const size = 256 * mib;
 const rounds = 5;
 const piece = randomBytes(mib);
-
-/** User and system time of a process, in seconds (Linux; clock ticks of 10 ms). */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  const [user = Number.NaN, system = Number.NaN] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 13)
-    .map(Number);
-  return (user + system) / 100;
-}
 
 /** Sends the body as fast as the server takes it; resolves to the status. */
 async function put(url: URL, method: string, headers: Readonly<Record<string, string>>): Promise<number> {
@@ -109,14 +99,14 @@ interface Measured {
 }
 
 async function round(side: Side): Promise<Measured> {
-  const cpuBefore = await cpuSeconds(side.pid);
+  const cpuBefore = cpuSeconds(side.pid);
   const startedAt = performance.now();
   const status = await side.up();
   const middle = performance.now();
   const length = await side.down();
   const endedAt = performance.now();
   if (status >= 300 || length !== size) throw new Error(`files: ${status}, ${length} bytes`);
-  const cpu = (await cpuSeconds(side.pid)) - cpuBefore;
+  const cpu = (cpuSeconds(side.pid)) - cpuBefore;
   await side.clear();
   return { up: (middle - startedAt) / 1_000, down: (endedAt - middle) / 1_000, cpu };
 }

@@ -1,10 +1,38 @@
-/** `npm run bench [-- --json FILE]`: measures the built product; run `npm run build` first. */
+/** `npm run bench [-- --json FILE] [-- --only WORD]`: measures the built product; run `npm run build` first. */
+import { Appliance, setupToken } from '../../test/harness/appliance.ts';
+import { createOwner, RawSocket } from '../../test/harness/raw-client.ts';
 import { bundleRow } from './bundle.ts';
 import { filesRow } from './files.ts';
 import { purgeRow } from './purge.ts';
-import { relayRows } from './relay.ts';
-import { report } from './report.ts';
+import { deliveriesRow, sendsRow } from './relay.ts';
+import { report, type Row } from './report.ts';
+import type { Bench } from './talk.ts';
 
-const at = process.argv.indexOf('--json');
-const jsonFile = at === -1 ? null : (process.argv[at + 1] ?? null);
-await report([...(await relayRows()), await filesRow(), await purgeRow(), await bundleRow()], jsonFile);
+const argument = (name: string): string | null => {
+  const at = process.argv.indexOf(name);
+  return at === -1 ? null : (process.argv[at + 1] ?? null);
+};
+
+/** Each on an appliance of its own, so that no row works on what another left behind. */
+async function onAppliance(row: (bench: Bench) => Promise<Row>): Promise<Row> {
+  const appliance = await Appliance.start();
+  try {
+    const account = await createOwner(appliance.origin, setupToken);
+    return await row({ appliance, account, control: await RawSocket.open(appliance.origin, account.cookie) });
+  } finally {
+    await appliance.stop();
+  }
+}
+
+const all: Readonly<Record<string, () => Promise<Row>>> = {
+  sends: () => onAppliance(sendsRow),
+  deliveries: () => onAppliance(deliveriesRow),
+  files: filesRow,
+  purge: purgeRow,
+  bundle: bundleRow,
+};
+
+const only = argument('--only');
+const rows: Row[] = [];
+for (const [name, row] of Object.entries(all)) if (only === null || name === only) rows.push(await row());
+await report(rows, argument('--json'));

@@ -1,158 +1,174 @@
-/** Rows of the relay: durable acknowledged sends, and fan-out to many sockets of one conversation. */
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { WebSocket } from 'ws';
-import type { Conversation } from '#protocol/model.ts';
-import { idFromBytes, type MessageId } from '#protocol/ids.ts';
-import * as v from 'valibot';
-import { commands } from '#protocol/commands/index.ts';
-import { Appliance, setupToken } from '../../test/harness/appliance.ts';
-import { anotherSession, createConversation, createOwner, noiseBody, type RawAccount, RawSocket } from '../../test/harness/raw-client.ts';
-import { bareGroupCommit } from './baselines.ts';
-import { median, type Row } from './report.ts';
+/** Rows of the relay: durable acknowledged sends, and deliveries to many sockets of one conversation. */
+import { createConversation } from '../../test/harness/raw-client.ts';
+import { bareGroupCommit, startBareRelay, subscribe } from './baselines.ts';
+import { cpuSeconds } from './cpu.ts';
+import { compare, type Row } from './report.ts';
+import { type Bench, bodyBytes, current, openWires, SendFrame, tail } from './talk.ts';
+import { isAnswer, isEvent, type Wire } from './wire.ts';
 
-const bodyBytes = 1_024;
-const rounds = 5;
+export const rounds = 5;
 const senders = 64;
-const sendsPerRound = 6_000;
-const readers = 200;
-const publishesPerRound = 400;
+const sendsPerRound = 20_000;
 
-async function send(socket: RawSocket, conversation: Conversation): Promise<void> {
-  const body = noiseBody(conversation.headSequence, new Uint8Array(conversation.headHash), bodyBytes);
-  const answer = await socket.call('conversation.send', {
-    conversationId: conversation.conversationId,
-    kind: 'message',
-    message: { id: idFromBytes<MessageId>(randomBytes(16)), epoch: conversation.epoch, body },
+/** Sends until `count` are acknowledged, one under way for each socket; resolves with sends a second. */
+function sendRound(wires: readonly Wire[], frames: readonly SendFrame[], count: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let toSend = count;
+    let acknowledged = 0;
+    const started = performance.now();
+    wires.forEach((wire, at) => {
+      const frame = frames[at];
+      if (frame === undefined) return reject(new Error('no frame'));
+      const send = (): void => {
+        if (toSend <= 0) return;
+        toSend -= 1;
+        wire.write(frame.next());
+      };
+      wire.onFrame = (payload) => {
+        if (isEvent(payload)) return;
+        if (!isAnswer(payload)) return reject(new Error(`refused: ${payload.toString('latin1')}`));
+        acknowledged += 1;
+        if (acknowledged === count) resolve(count / ((performance.now() - started) / 1_000));
+        send();
+      };
+      send();
+    });
   });
-  if (answer.kind !== 'answer') throw new Error(`conversation.send: ${JSON.stringify(answer)}`);
-}
-
-async function current(socket: RawSocket, conversation: Conversation): Promise<Conversation> {
-  const answer = await socket.call('conversation.get', { conversationId: conversation.conversationId });
-  if (answer.kind !== 'answer') throw new Error(`conversation.get: ${JSON.stringify(answer)}`);
-  return v.parse(commands['conversation.get'].output, answer.output).conversation;
-}
-
-const socketsPerSession = 25;
-
-/** As many sockets of the one device as are wanted, over as many sessions as that takes. */
-async function openSockets(appliance: Appliance, account: RawAccount, count: number): Promise<readonly RawSocket[]> {
-  const sockets: RawSocket[] = [];
-  while (sockets.length < count) {
-    const cookie = await anotherSession(appliance.origin, account);
-    const batch = Math.min(socketsPerSession, count - sockets.length);
-    sockets.push(...(await Promise.all(Array.from({ length: batch }, () => RawSocket.open(appliance.origin, cookie)))));
-  }
-  return sockets;
-}
-
-async function sendRound(sockets: readonly RawSocket[], conversations: readonly Conversation[]): Promise<number> {
-  let left = sendsPerRound;
-  const started = performance.now();
-  await Promise.all(
-    sockets.map(async (socket, index) => {
-      const conversation = conversations[index % conversations.length];
-      if (conversation === undefined) throw new Error('no conversation');
-      while (left-- > 0) await send(socket, conversation);
-    }),
-  );
-  return sendsPerRound / ((performance.now() - started) / 1_000);
 }
 
 /** 64 sockets, each waiting for its acknowledgement before the next send, over 8 conversations. */
-async function sendsRow(appliance: Appliance, account: RawAccount): Promise<Row> {
-  const sockets = await openSockets(appliance, account, senders);
-  const first = sockets[0];
-  if (first === undefined) throw new Error('no socket');
-  let conversations = await Promise.all(Array.from({ length: 8 }, () => createConversation(first, account)));
+export async function sendsRow(bench: Bench): Promise<Row> {
+  const wires = await openWires(bench, senders);
+  let conversations = await Promise.all(
+    Array.from({ length: 8 }, () => createConversation(bench.control, bench.account)),
+  );
   const ours: number[] = [];
   const bare: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    ours.push(await sendRound(sockets, conversations));
-    bare.push(await bareGroupCommit(sendsPerRound, senders, bodyBytes));
-    conversations = await Promise.all(conversations.map((conversation) => current(first, conversation)));
+  const cpu: number[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    
+    const frames = wires.map((_, at) => new SendFrame(conversations[at % conversations.length] ?? fail()));
+    const before = cpuSeconds(bench.appliance.pid);
+    const rate = await sendRound(wires, frames, sendsPerRound);
+    const spent = cpuSeconds(bench.appliance.pid) - before;
+    const baseline = await bareGroupCommit(sendsPerRound, senders, bodyBytes);
+    conversations = await Promise.all(conversations.map((conversation) => current(bench, conversation)));
+    // The first round warms up.
+    if (round === 0) continue;
+    ours.push(rate);
+    cpu.push(sendsPerRound / spent);
+    bare.push(baseline);
   }
-  await Promise.all(sockets.map((socket) => socket.close()));
-  const value = median(ours);
-  const baseline = median(bare);
-  return { name: `durable acknowledged sends, 1 KiB, ${senders} senders`, value, unit: 'sends/s', baseline, ratio: value / baseline };
+  for (const wire of wires) wire.close();
+  return compare({
+    name: `durable acknowledged sends, 1 KiB, ${senders} senders`,
+    unit: 'sends/s',
+    ours,
+    bare,
+    target: 0.6,
+    perCpuSecond: cpu,
+  });
 }
 
-/** Deliveries a second until every reader has everything; `publish` puts one message in. */
-async function deliveries(sockets: readonly WebSocket[], publish: () => Promise<void> | void): Promise<number> {
-  let got = 0;
-  let finish = (): void => undefined;
-  const all = new Promise<void>((resolve) => (finish = resolve));
-  const count = (data: Buffer): void => {
-    if (data.length < bodyBytes) return;
-    got += 1;
-    if (got === publishesPerRound * sockets.length) finish();
-  };
-  for (const socket of sockets) socket.on('message', count);
-  const started = performance.now();
-  for (let sent = 0; sent < publishesPerRound; sent += 1) await publish();
-  await all;
-  const seconds = (performance.now() - started) / 1_000;
-  for (const socket of sockets) socket.off('message', count);
-  return (publishesPerRound * sockets.length) / seconds;
+const fail = (): never => {
+  throw new Error('no conversation');
+};
+
+const readers = 200;
+const deliverySenders = 8;
+const sendsInFlight = 8;
+const publishesPerRound = 2_000;
+
+/** Counts events until every reader has all of them. */
+function whenDelivered(wires: readonly Wire[], each: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = wires.length * each;
+    for (const wire of wires) {
+      wire.onFrame = (payload) => {
+        if (payload.length < bodyBytes) return;
+        left -= 1;
+        if (left === 0) resolve();
+      };
+    }
+  });
 }
 
-async function barePublish(): Promise<{ readonly round: () => Promise<number>; readonly stop: () => void }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', new URL('./publish-server.ts', import.meta.url).pathname], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const url = `ws://127.0.0.1:${line.toString().trim()}/`;
-  const open = async (): Promise<WebSocket> => {
-    const socket = new WebSocket(url, { perMessageDeflate: false });
-    await once(socket, 'open');
-    return socket;
-  };
-  const sockets = await Promise.all(Array.from({ length: readers }, open));
-  const sender = await open();
-  const message = randomBytes(bodyBytes + 200);
-  return {
-    round: () => deliveries(sockets, () => sender.send(message)),
-    stop: () => {
-      for (const socket of [...sockets, sender]) socket.terminate();
-      child.kill();
-    },
-  };
+/** Several sends under way on each sender, so that the relay is never idle; resolves when all are acknowledged. */
+function pump(wires: readonly Wire[], count: number, frameOf: (at: number) => () => Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let toSend = count;
+    let acknowledged = 0;
+    wires.forEach((wire, at) => {
+      const next = frameOf(at);
+      const send = (): void => {
+        if (toSend <= 0) return;
+        toSend -= 1;
+        wire.write(next());
+      };
+      wire.onFrame = (payload) => {
+        if (isEvent(payload)) return;
+        if (!isAnswer(payload)) return reject(new Error(`refused: ${payload.toString('latin1')}`));
+        acknowledged += 1;
+        if (acknowledged === count) resolve();
+        send();
+      };
+      for (let under = 0; under < sendsInFlight; under += 1) send();
+    });
+  });
 }
 
-async function fanOutRow(appliance: Appliance, account: RawAccount): Promise<Row> {
-  const sender = await RawSocket.open(appliance.origin, account.cookie);
-  let conversation = await createConversation(sender, account);
-  const cursor = { conversationId: conversation.conversationId, generation: conversation.generation, sequence: conversation.headSequence };
-  const sockets = await openSockets(appliance, account, readers);
-  await Promise.all(sockets.map((socket) => socket.call('log.tail', { cursors: [cursor] })));
-  const bare = await barePublish();
+/** One conversation, 200 sockets live on it, everything kept and acknowledged; against bare publish of the same bytes. */
+export async function deliveriesRow(bench: Bench): Promise<Row> {
+  let conversation = await createConversation(bench.control, bench.account);
+  const sending = await openWires(bench, deliverySenders);
+  const reading = await openWires(bench, readers);
+  await Promise.all(reading.map((wire) => tail(wire, conversation)));
+  const bare = await startBareRelay('publish', bodyBytes + 420);
+  const theirSenders = await bare.wires(deliverySenders);
+  const theirReaders = await bare.wires(readers);
+  subscribe(theirReaders);
   const ours: number[] = [];
   const theirs: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const inFlight: Promise<void>[] = [];
-    // Not one at a time: the relay may group what arrives together, as publish does on the other side.
-    ours.push(await deliveries(sockets.map(({ socket }) => socket), async () => {
-      inFlight.push(send(sender, conversation));
-      if (inFlight.length >= 32) await inFlight.shift();
-    }));
-    await Promise.all(inFlight);
-    theirs.push(await bare.round());
-    conversation = await current(sender, conversation);
+  const cpu: number[] = [];
+  const theirCpu: number[] = [];
+  const total = publishesPerRound * readers;
+  for (let round = 0; round <= rounds; round += 1) {
+    const frames = sending.map(() => new SendFrame(conversation));
+    const before = cpuSeconds(bench.appliance.pid);
+    const started = performance.now();
+    const delivered = whenDelivered(reading, publishesPerRound);
+    await pump(sending, publishesPerRound, (at) => () => frames[at]?.next() ?? fail());
+    await delivered;
+    const rate = total / ((performance.now() - started) / 1_000);
+    const spent = cpuSeconds(bench.appliance.pid) - before;
+    const beforeBare = cpuSeconds(bare.pid);
+    const bareRate = await bareRound(theirSenders, theirReaders, bare.frame);
+    const bareSpent = cpuSeconds(bare.pid) - beforeBare;
+    conversation = await current(bench, conversation);
+    if (round === 0) continue;
+    ours.push(rate);
+    theirs.push(bareRate);
+    cpu.push(total / spent);
+    theirCpu.push(total / bareSpent);
   }
   bare.stop();
-  await Promise.all([...sockets, sender].map((socket) => socket.close()));
-  const value = median(ours);
-  const baseline = median(theirs);
-  return { name: `fan-out of one conversation to ${readers} sockets, 1 KiB, kept and acknowledged`, value, unit: 'deliveries/s', baseline, ratio: value / baseline };
+  for (const wire of [...sending, ...reading]) wire.close();
+  return compare({
+    name: `deliveries, one conversation, ${readers} readers, 1 KiB, kept and acknowledged`,
+    unit: 'deliveries/s',
+    ours,
+    bare: theirs,
+    target: 0.7,
+    perCpuSecond: cpu,
+    barePerCpuSecond: theirCpu,
+  });
 }
 
-export async function relayRows(): Promise<readonly Row[]> {
-  const appliance = await Appliance.start();
-  try {
-    const account = await createOwner(appliance.origin, setupToken);
-    return [await sendsRow(appliance, account), await fanOutRow(appliance, account)];
-  } finally {
-    await appliance.stop();
-  }
+/** The bare server answers each sender with three bytes and publishes to all readers. */
+async function bareRound(senders_: readonly Wire[], readers_: readonly Wire[], frame: Buffer): Promise<number> {
+  const started = performance.now();
+  const delivered = whenDelivered(readers_, publishesPerRound);
+  await pump(senders_, publishesPerRound, () => () => frame);
+  await delivered;
+  return (publishesPerRound * readers_.length) / ((performance.now() - started) / 1_000);
 }

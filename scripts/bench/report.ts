@@ -12,11 +12,46 @@ export interface Row {
   /** The ratio (or, for sizes, the value) that the row should reach, and whether it does. */
   readonly target?: number;
   readonly ok?: boolean;
+  /** The same work for each second of the server's CPU time, where it was measured. */
+  readonly perCpuSecond?: number;
+  readonly baselinePerCpuSecond?: number;
 }
 
-export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+export interface Compared {
+  readonly name: string;
+  readonly unit: string;
+  /** Alternating rounds, as many of each. */
+  readonly ours: readonly number[];
+  readonly bare: readonly number[];
+  /** Least ratio that is good enough. */
+  readonly target: number;
+  readonly perCpuSecond?: readonly number[];
+  readonly barePerCpuSecond?: readonly number[];
+}
 
-export const machine = (): string => `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+/** A row of medians, where more is better. */
+export function compare({ name, unit, ours, bare, target, perCpuSecond, barePerCpuSecond }: Compared): Row {
+  const value = median(ours);
+  const baseline = median(bare);
+  const ratio = value / baseline;
+  return {
+    name,
+    value,
+    unit,
+    baseline,
+    ratio,
+    target,
+    ok: ratio >= target,
+    ...(perCpuSecond === undefined ? {} : { perCpuSecond: median(perCpuSecond) }),
+    ...(barePerCpuSecond === undefined ? {} : { baselinePerCpuSecond: median(barePerCpuSecond) }),
+  };
+}
+
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+export const machine = (): string =>
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 
 export function table(rows: readonly Row[]): string {
   const number = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 2 : 0 });

@@ -40,11 +40,18 @@ const entryOf = (by: Sender, kind: EntryKind, { id, epoch, body }: NewMessage): 
   kind, epoch, user: by.userId, device: by.deviceId, id, body,
 });
 
+/** [L4] What has been seen must be there, and not too far back. */
+function lagRefusal(conversation: Conversation, seenSequence: number): Refusal | null {
+  const { headSequence } = conversation.accepted;
+  if (seenSequence > headSequence) return refuse('message.seen_refused', { reason: 'ahead' });
+  if (headSequence - seenSequence > seenLagMax) return refuse('message.seen_refused', { reason: 'lag' });
+  return seenSequence < (conversation.floor?.sequence ?? 0) ? refuse('message.seen_refused', { reason: 'purged' }) : null;
+}
+
 /** [L4] Against the accepted log; the caller made sure that it is remembered down to there. */
 function seenRefusal(conversation: Conversation, header: Seen): Refusal | null {
-  const { headSequence } = conversation.accepted;
-  if (header.seenSequence > headSequence) return refuse('message.seen_refused', { reason: 'ahead' });
-  if (headSequence - header.seenSequence > seenLagMax) return refuse('message.seen_refused', { reason: 'lag' });
+  const lagging = lagRefusal(conversation, header.seenSequence);
+  if (lagging !== null) return lagging;
   const hash = conversation.recent.hashAt(header.seenSequence);
   // Whoever has seen nothing may not know the start of the chain yet.
   const blank = header.seenSequence === 0 && sameBytes(header.seenHash, noHash);
@@ -74,9 +81,13 @@ export class Delivery {
     const header = parseSeen(message.body);
     if (header === null) return refuse('input.invalid', { field: 'message.body' });
     if (memberOf(conversation.roster, by.userId) === undefined) return refuse('conversation.unknown');
-    const remembered = await this.#remember(conversation, header.seenSequence);
-    if (remembered !== null) return remembered;
-    // From here to `accept` nothing waits: what is checked is what is appended to.
+    conversation.recent.stillAt(header.seenSequence);
+    // A loop in this very function: behind it nothing waits until `accept`, so what is checked is what is appended to.
+    while (conversation.recent.floor > header.seenSequence) {
+      const refused = lagRefusal(conversation, header.seenSequence);
+      if (refused !== null) return refused;
+      await conversation.remember(header.seenSequence);
+    }
     const entry = entryOf(by, kind, message);
     const known = conversation.recent.find(message.id);
     const standing = memberOf(conversation.roster, by.userId);
@@ -100,18 +111,6 @@ export class Delivery {
     return ok({ receipt: receiptOf(entries[0]) });
   }
 
-  /** Lowers what is remembered, within seenLagMax, so that an earlier copy of the id is found ([L2], [L4]). */
-  async #remember(conversation: Conversation, sequence: number): Promise<Refusal | null> {
-    for (;;) {
-      const { headSequence } = conversation.accepted;
-      if (sequence > headSequence) return refuse('message.seen_refused', { reason: 'ahead' });
-      if (headSequence - sequence > seenLagMax) return refuse('message.seen_refused', { reason: 'lag' });
-      if (sequence < (conversation.floor?.sequence ?? 0)) return refuse('message.seen_refused', { reason: 'purged' });
-      if (conversation.recent.floor <= sequence) return null;
-      await conversation.remember(sequence);
-    }
-  }
-
   /** Refuses conversation.unknown, epoch.stale, commit.refused, member.limit, person.unknown, message.conflict. */
   async commit(by: Sender, { conversationId, commit }: Input<'conversation.commit'>): Promise<Result<Committed>> {
     const committed = await this.#parts.conversations.using(conversationId, (conversation) => this.#commit(conversation, by, commit));
@@ -133,7 +132,13 @@ export class Delivery {
     for (const { message } of commit.follow) {
       const header = parseSeen(message.body);
       if (header === null) return commitRefused('follow');
-      if ((await this.#remember(conversation, header.seenSequence)) !== null) return commitRefused('follow_seen');
+      conversation.recent.stillAt(header.seenSequence);
+      if (lagRefusal(conversation, header.seenSequence) !== null) return commitRefused('follow_seen');
+    }
+    const lowest = Math.min(...commit.follow.map(({ message }) => parseSeen(message.body)?.seenSequence ?? Infinity));
+    while (conversation.recent.floor > lowest) {
+      if (lagRefusal(conversation, lowest) !== null) return commitRefused('follow_seen');
+      await conversation.remember(lowest);
     }
     // From here to `accept` nothing waits.
     if (!isActive(conversation.roster, by.userId)) return refuse('conversation.unknown');

@@ -1,6 +1,7 @@
 /** What a conversation remembers of its last entries: enough to know a message again and to check a running hash. */
 import { chainInput, type Entry } from '#protocol/envelope.ts';
 import type { ConversationId, MessageId } from '#protocol/ids.ts';
+import { seenLagMax } from '#protocol/limits.ts';
 import type { Receipt } from '#protocol/model.ts';
 import { sameBytes, sha256 } from './digests.ts';
 
@@ -18,6 +19,9 @@ export class RecentEntries {
   #inOrder: Known[] = [];
   #floor: number;
   #floorHash: Uint8Array;
+  #lowestSeen = Infinity;
+  /** Entries at which the next trim is worth its while. */
+  #trimAt = 2 * recentEntriesMax;
 
   /** Knows everything behind `floor`, and the running hash there. */
   constructor(conversationId: ConversationId, floor: number, floorHash: Uint8Array) {
@@ -65,10 +69,19 @@ export class RecentEntries {
     this.#floorHash = floorHash;
   }
 
-  /** Forgets the oldest, once there are far more than needed. */
+  /** Somebody who has seen no more than this still sends: what is behind it is needed again soon. */
+  stillAt(seenSequence: number): void {
+    this.#lowestSeen = Math.min(this.#lowestSeen, seenSequence);
+  }
+
+  /** Forgets the oldest, once there are far more than needed; never what the slowest of the last senders needs. */
   trim(): void {
-    if (this.#inOrder.length <= 2 * recentEntriesMax) return;
-    const forgotten = this.#inOrder.splice(0, this.#inOrder.length - recentEntriesMax);
+    if (this.#inOrder.length < this.#trimAt) return;
+    const head = this.#floor + this.#inOrder.length;
+    const needed = Math.max(Math.min(head - recentEntriesMax, this.#lowestSeen), head - seenLagMax);
+    const forgotten = this.#inOrder.splice(0, Math.max(0, needed - this.#floor));
+    this.#lowestSeen = Infinity;
+    this.#trimAt = this.#inOrder.length + recentEntriesMax;
     for (const { receipt } of forgotten) {
       this.#byId.delete(receipt.id);
       this.#floorHash = receipt.hash;

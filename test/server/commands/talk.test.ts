@@ -162,6 +162,16 @@ describe('talking', () => {
     expect(reasonOf(await send(guest.message(1, { ...head, hash: new Uint8Array(32).fill(9) })))).toBe('hash');
   });
 
+  it('[L4] [L5] takes many sends at once from somebody who has seen little, whatever it forgets meanwhile', async () => {
+    const { guest, conversationId } = await pair();
+    const head = await headOf(guest, conversationId);
+    const messages = Array.from({ length: 3_500 }, () => guest.message(1, head));
+    const replies = await Promise.all(messages.map((message) => guest.call('conversation.send', { conversationId, kind: 'message', message })));
+    expect(replies.filter((reply) => codeOf(reply) !== 'ok').length).toBe(0);
+    expect(okay(replies[0] ?? expect.unreachable()).receipt.sequence).toBe(head.sequence + 1);
+    expect((await headOf(guest, conversationId)).sequence).toBe(head.sequence + messages.length);
+  });
+
   it('[L7] [L9] goes live at the head, pages behind it, refuses a cursor ahead of it', async () => {
     const { guest, conversationId } = await pair();
     const { conversation } = okay(await guest.call('conversation.get', { conversationId }));
