@@ -199,7 +199,7 @@ class Reader {
     return Number.isSafeInteger(value) ? value : fail('an integer beyond 2^53');
   }
 
-  #take(bytes: number): Uint8Array<ArrayBufferLike> {
+  #take(bytes: number): Uint8Array {
     if (bytes > this.#bytes.length - this.#at) fail('cut off');
     this.#at += bytes;
     return this.#bytes.subarray(this.#at - bytes, this.#at);
