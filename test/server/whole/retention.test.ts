@@ -264,6 +264,13 @@ test('[R12] [R1] the command line previews and purges a folder that no server ha
   });
 });
 
+/** The newest receipt behind a run. The nightly purge that a restart makes up for may have been there first. */
+async function purgedBy(owner: Peer): Promise<Receipt> {
+  okay(await owner.call('retention.run', {}));
+  const [newest] = okay(await owner.call('retention.receipts', {})).receipts;
+  return v.parse(Receipt, JSON.parse(newest?.statement ?? ''));
+}
+
 test('[R3] files outlive the change of the key-encryption key, and go by their own rule with a receipt', async () => {
   const { owner, conversationId } = await talked();
   await server.stop();
@@ -290,7 +297,7 @@ test('[R3] files outlive the change of the key-encryption key, and go by their o
   await store.close();
   await server.restart();
   okay(await owner.call('retention.set', everywhere(2)));
-  expect(okay(await owner.call('retention.run', {})).receipt?.proof?.shredded).toBe(true);
+  expect((await purgedBy(owner)).proof?.shredded).toBe(true);
   await server.stop();
   const after = await open();
   const reading = value(await after.blobs.open(fileId));
@@ -301,8 +308,7 @@ test('[R3] files outlive the change of the key-encryption key, and go by their o
   okay(await owner.call('retention.set', everywhere(null)));
   okay(await owner.call('retention.set', { class: 'files', conversationId, days: 1 }));
   shiftMs += 3 * dayMs;
-  const { receipt } = okay(await owner.call('retention.run', {}));
-  expect(receipt).toMatchObject({
+  expect(await purgedBy(owner)).toMatchObject({
     ranges: [],
     others: [{ class: 'files', conversationId, count: 1, bytes: content.length }],
     proof: { shredded: true },
