@@ -9,7 +9,7 @@
  *
  * Not seen by it: the whole folder put back in an older form, together with the ledger.
  */
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes, sameBytes, uint32 } from '../bytes.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
@@ -88,9 +88,7 @@ export function familyOf(key: Uint8Array): string {
 /** Stands for a record in the sum; `secret` is 32 bytes. */
 function elementOf(secret: Uint8Array, key: Uint8Array, value: Uint8Array): Uint8Array {
   const tag = value.subarray(Math.max(nonceBytes, value.length - tagBytes));
-  return createHash('sha256')
-    .update(joinBytes(secret, uint32(key.length), key, value.subarray(0, nonceBytes), tag))
-    .digest();
+  return hash('sha256', joinBytes(secret, uint32(key.length), key, value.subarray(0, nonceBytes), tag), 'buffer');
 }
 
 /** Every record of the store, family by family, in steps. `each` sees keys without their family. */
