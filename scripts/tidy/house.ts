@@ -5,6 +5,7 @@ import { checkMessages } from './messages.ts';
 import { checkEnvironment, checkPackages, checkRuntime } from './owners.ts';
 import { checkReach } from './reach.ts';
 import { checkRules } from './rules.ts';
+import { checkShipped, shippedPackages } from './shipped.ts';
 import { checkFileSize, checkFunctionSize, checkInterfaceSize } from './sizes.ts';
 import { parseSource, type Finding, type Source } from './source.ts';
 import { checkWalls } from './walls.ts';
@@ -46,6 +47,7 @@ const listFiles = (root: string): string[] => {
 /** Runs every check over the repository. Reads files only; fast enough to run at every save. */
 export const checkHouse = (root: string): { findings: Finding[]; files: number } => {
   const paths = listFiles(root);
+  const shipped = shippedPackages(readFileSync(join(root, 'package.json'), 'utf8'));
   const findings: Finding[] = [];
   const sources: Source[] = [];
   for (const path of paths) {
@@ -60,6 +62,7 @@ export const checkHouse = (root: string): { findings: Finding[]; files: number }
     const source = parseSource(path, text);
     sources.push(source);
     for (const check of checks) findings.push(...check(source));
+    findings.push(...checkShipped(source, shipped));
   }
   const product = [...productEntries, ...paths.filter((path) => scriptEntry.test(path))];
   findings.push(...checkReach(sources, { product, tests: paths.filter((path) => testEntry.test(path) || rootFile.test(path)) }));
