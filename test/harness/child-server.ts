@@ -1,0 +1,76 @@
+/** The server as a process of its own, from its sources: for what only a process can meet, as kill -9 or a failing disk. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export interface ChildServerOptions {
+  readonly origin: string;
+  readonly dataFolder: string;
+  readonly setupToken: string;
+  readonly logLevel?: string;
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export class ChildServer {
+  /** Resolves with the exit code, null after a signal. */
+  readonly ended: Promise<number | null>;
+  readonly #child: ChildProcess;
+  readonly #ready: Promise<boolean>;
+  #log = '';
+
+  /** Does not wait until it serves. */
+  constructor({ origin, dataFolder, setupToken, logLevel = 'error', environment = {} }: ChildServerOptions) {
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LANYING_'));
+    const env = {
+      ...Object.fromEntries(inherited),
+      LANYING_ORIGIN: origin,
+      LANYING_DATA: dataFolder,
+      LANYING_SETUP_TOKEN: setupToken,
+      LANYING_LOG_LEVEL: logLevel,
+      ...environment,
+    };
+    const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    child.stderr.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
+    // `close` and not `exit`: by then everything it wrote was read.
+    this.ended = once(child, 'close').then(([code]) => (typeof code === 'number' ? code : null));
+    this.#ready = new Promise<boolean>((found) => {
+      let out = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        out += chunk.toString();
+        if (out.includes('lanying is ready')) found(true);
+      });
+      void this.ended.then(() => found(false));
+    });
+  }
+
+  /** Resolves once it serves. Rejects when it ended before, with what it said. */
+  static async start(options: ChildServerOptions): Promise<ChildServer> {
+    const server = new ChildServer(options);
+    if (!(await server.#ready)) throw new Error(`the server ended with ${await server.ended}: ${server.log}`);
+    return server;
+  }
+
+  /** What it wrote to standard error so far. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Ends it by SIGKILL and waits for its end; nothing when it ended before. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    return this.ended;
+  }
+}
