@@ -28,7 +28,7 @@ export interface ComposeParts {
   readonly runtime: Runtime;
   /** Folder of the built web client; may be missing. */
   readonly webFolder: string;
-  /** The store failed: the process must not go on. Called at most once. */
+  /** [Z3] The store failed, whoever met it: the process must end. Called at most once, before any waiting call is answered. */
   readonly onBroken: (cause: unknown) => void;
 }
 
@@ -45,9 +45,14 @@ export class BootError extends Error {
   override readonly name = 'BootError';
 }
 
-async function openStore({ config, secrets, runtime }: ComposeParts): Promise<Store> {
+async function openStore({ config, secrets, ops, runtime, onBroken }: ComposeParts): Promise<Store> {
+  // A failed write leaves what is stored in doubt: the process ends and the next start reads what is there (fail-stop).
+  const onCondition = (condition: StoreCondition, cause: unknown): void => {
+    ops.storeBecame(condition, cause);
+    if (condition === 'failed') onBroken(cause);
+  };
   try {
-    return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime, purgeRegister: config.purgeRegister ?? null });
+    return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime, onCondition, purgeRegister: config.purgeRegister ?? null });
   } catch (cause) {
     if (cause instanceof FolderLockedError) throw new BootError(`${cause.message}. Stop that process, or set LANYING_DATA.`, { cause });
     if (cause instanceof CorruptionError && cause.family === 'keys') {
@@ -83,7 +88,7 @@ function headSinks({ auditHeads }: Config, runtime: Runtime): readonly HeadSink[
   return [...(file === null ? [] : [new HeadFile(file)]), ...(webhook === null ? [] : [new HeadWebhook(webhook, runtime)])];
 }
 
-async function join({ config, secrets, ops, runtime, webFolder, onBroken }: ComposeParts, store: Store): Promise<Server> {
+async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, store: Store): Promise<Server> {
   const bus = new InProcessBus((cause) => ops.hintLost('bus', cause));
   const { origin } = config;
   const services = createServices({
@@ -96,14 +101,6 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
   // [R6] Before anything is served.
   const purgedAgain = await services.retention.reapply(systemScribe('retention', runtime));
   if (purgedAgain > 0) ops.purgedAgain(purgedAgain);
-  let stopping = false;
-  let broken = false;
-  // A failed write leaves what is stored in doubt: the process ends and the next start reads what is there (fail-stop).
-  const onFailure = (cause: unknown): void => {
-    if (store.isOpen() || stopping || broken) return;
-    broken = true;
-    onBroken(cause);
-  };
   const door = await createDoor({
     origin,
     bind: config.bind,
@@ -124,7 +121,6 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     runtime,
     // [Z1]
     unready: () => unreadyOf(store.condition()),
-    onFailure,
   });
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
@@ -134,7 +130,6 @@ async function join({ config, secrets, ops, runtime, webFolder, onBroken }: Comp
     listen: () => door.listen(),
     setupNeeded: async () => (await store.accounts.count()) === 0,
     async stop() {
-      stopping = true;
       services.retention.stop();
       await door.drain();
       await jobs.stop();

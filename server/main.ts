@@ -11,6 +11,8 @@ import { systemRuntime } from './ops/system-runtime.ts';
 /** sysexits.h EX_CONFIG */
 const exitConfig = 78;
 const exitFailure = 1;
+/** sysexits.h EX_IOERR: the store failed; a start on a sound disk reads what is there */
+const exitStore = 74;
 const setupTokenBytes = 32;
 const echoMsMax = 1_000;
 
@@ -67,7 +69,7 @@ async function boot(): Promise<void> {
     masterKey: master.key,
     setupToken: setupToken ?? Buffer.from(systemRuntime.random(setupTokenBytes)).toString('base64url'),
   });
-  const composed = await compose({ config, secrets, ops, runtime: systemRuntime, webFolder: webFolder(), onBroken: crash });
+  const composed = await compose({ config, secrets, ops, runtime: systemRuntime, webFolder: webFolder(), onBroken: () => process.exit(exitStore) });
   server = composed;
   const port = await composed.listen().catch(async (cause: unknown) => {
     await composed.stop();

@@ -33,6 +33,8 @@ export interface Ops {
   jobFailed(job: string, cause: unknown): void;
   /** An older copy of the data was put back: so many logs were purged again before serving. */
   purgedAgain(logs: number): void;
+  /** `failed` ends the process. */
+  storeBecame(condition: 'open' | 'full' | 'failed' | 'closed', cause: unknown): void;
   listening(port: number): void;
   draining(signal: string): void;
   stopped(inFlight: number): void;
@@ -113,6 +115,7 @@ function instruments(registry: Registry) {
       labelNames: ['job'],
       registers,
     }),
+    storeOpen: new Gauge({ name: 'lanying_store_open', help: '1 while the store takes writes.', registers }),
     jobFailures: new Counter({
       name: 'lanying_job_failures_total',
       help: 'Failed runs of jobs.',
@@ -147,6 +150,7 @@ export function createOps(options: {
   );
   const registry = new Registry();
   const meters = instruments(registry);
+  meters.storeOpen.set(1);
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
   const count = callMeter(meters);
   return {
@@ -184,6 +188,12 @@ export function createOps(options: {
       log.error({ job, ...errorFields(cause) }, 'job failed');
     },
     purgedAgain: (logs) => log.warn({ logs }, 'older data was put back: what had been purged was purged again'),
+    storeBecame(condition, cause) {
+      meters.storeOpen.set(condition === 'open' ? 1 : 0);
+      if (condition === 'open') log.info('the store takes writes again');
+      else if (condition === 'full') log.error(errorFields(cause), 'the disk is full: the store is read-only until there is room');
+      else log.fatal(errorFields(cause), 'the store failed, stopping: see to the disk and start again');
+    },
     listening: (port) => log.info({ port }, 'listening'),
     draining: (signal) => log.info({ signal }, 'draining'),
     stopped: (inFlight) => log.info({ inFlight }, 'stopped'),

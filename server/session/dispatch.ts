@@ -12,8 +12,6 @@ export interface DispatchParts {
   readonly ops: Ops;
   readonly runtime: Runtime;
   readonly inFlight: InFlight;
-  /** Hears of every throw; the composition decides whether the process can go on. */
-  readonly onFailure: (cause: unknown) => void;
 }
 
 export type Dispatch = (door: Door, command: CommandName, input: unknown, context: CallContext) => Promise<Reply>;
@@ -25,7 +23,7 @@ function codeOf(cause: unknown): ErrorCode {
 }
 
 /** Calls are numbered behind a random start, so that log lines of several starts do not share ids. */
-export function createDispatch({ router, ops, runtime, inFlight, onFailure }: DispatchParts): Dispatch {
+export function createDispatch({ router, ops, runtime, inFlight }: DispatchParts): Dispatch {
   const start = Buffer.from(runtime.random(6)).toString('hex');
   let calls = 0;
   return async (door, command, input, context) => {
@@ -39,7 +37,6 @@ export function createDispatch({ router, ops, runtime, inFlight, onFailure }: Di
       reply = Array.isArray(input) ? { result: refuse('input.invalid') } : await router.call(command, input, context, requestId);
     } catch (cause) {
       ops.callFailed(requestId, command, cause);
-      onFailure(cause);
       reply = { result: refuse(codeOf(cause)) };
     } finally {
       inFlight.leave();

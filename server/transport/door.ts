@@ -35,7 +35,6 @@ export interface DoorParts {
   readonly runtime: Runtime;
   /** Why the server cannot work, as fixed words; empty when it can. */
   readonly unready: () => readonly string[];
-  readonly onFailure: (cause: unknown) => void;
 }
 
 export interface Door {
@@ -51,10 +50,10 @@ export async function createDoor(parts: DoorParts): Promise<Door> {
   const relay = await loadRelay();
   const directory = new Directory();
   const inFlight = new InFlight();
-  const dispatch = createDispatch({ router: parts.router, ops, runtime, inFlight, onFailure: parts.onFailure });
-  const { origin, desk, onFailure } = parts;
+  const dispatch = createDispatch({ router: parts.router, ops, runtime, inFlight });
+  const { origin, desk } = parts;
   const cookie = cookieForm(origin);
-  const fileRoutes = desk === null ? null : new FileRoutes({ origin, cookie, security: securityHeaders(origin), sessions, desk, ops, runtime, onFailure });
+  const fileRoutes = desk === null ? null : new FileRoutes({ origin, cookie, security: securityHeaders(origin), sessions, desk, ops, runtime });
   const app = createApp({
     relay,
     origin,

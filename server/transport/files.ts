@@ -56,7 +56,6 @@ export interface FileRouteParts {
   readonly ops: Ops;
   readonly runtime: Runtime;
   /** Hears of every throw; the composition decides whether the process can go on. */
-  readonly onFailure: (cause: unknown) => void;
 }
 
 /** One request, past its head. */
@@ -122,7 +121,7 @@ export class FileRoutes {
     body: UploadBody | null,
     send: (answer: PostAnswer) => void,
   ): void {
-    const { ops, runtime, desk, onFailure } = this.#parts;
+    const { ops, runtime, desk } = this.#parts;
     const startedAt = runtime.monotonic();
     const command = `file.${request.kind}`;
     this.#running.add(exchange);
@@ -137,10 +136,7 @@ export class FileRoutes {
         result.ok ? answer('ok', result.value) : answer(result.code, tusRefusal(result.code, result.detail)),
       (cause: unknown) => {
         const known = desk.refusal(cause);
-        if (known === null || known.code === 'file.damaged') {
-          ops.callFailed('-', command, cause);
-          onFailure(cause);
-        }
+        if (known === null || known.code === 'file.damaged') ops.callFailed('-', command, cause);
         const refusal = known ?? refuse('server.unavailable');
         answer(refusal.code, tusRefusal(refusal.code, refusal.detail));
       },

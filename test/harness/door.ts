@@ -76,7 +76,6 @@ export async function openDoor({ router, origin = 'http://localhost:8080', views
     ops: createOps({ level: 'trace', sink: { write: (line) => logLines.push(line) } }),
     runtime: systemRuntime,
     unready: () => [],
-    onFailure: () => undefined,
     ...overrides,
   });
   const port = await door.listen();

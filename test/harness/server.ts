@@ -49,6 +49,8 @@ export interface TestServerOptions {
   readonly nowShiftMs?: () => number;
   readonly masterKey?: Uint8Array<ArrayBuffer>;
   readonly files?: Partial<FileBounds>;
+  /** Hears that the store failed; the server goes on as it is. */
+  readonly onBroken?: (cause: unknown) => void;
 }
 
 /** Room for every test; no floor, because a machine that tests may be nearly full. */
@@ -79,9 +81,11 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
       ops: createOps({ level: 'debug', sink: { write: (line) => logLines.push(line) } }),
       runtime,
       webFolder: options.webFolder ?? join(dataFolder, 'no-web'),
-      onBroken: (cause) => {
-        throw cause;
-      },
+      onBroken:
+        options.onBroken ??
+        ((cause) => {
+          throw cause;
+        }),
     });
     await server.listen();
     return server;

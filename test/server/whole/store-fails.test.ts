@@ -1,0 +1,168 @@
+/** A disk that fails: the process ends rather than guess, and the next one shows everything that was acknowledged. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
+import { begin, checkLog, readLog, sendWhile } from '../../../scripts/torture/torture.ts';
+import { loadMasterKey } from '../../../server/config/master-key.ts';
+import { systemRuntime } from '../../../server/ops/system-runtime.ts';
+import { openLevelStore } from '../../../server/storage/level/store.ts';
+import { ChildServer } from '../../harness/child-server.ts';
+import { RawSocket } from '../../harness/raw-client.ts';
+import { freePort, startServer } from '../../harness/server.ts';
+
+/** sysexits.h EX_IOERR */
+const exitStore = 74;
+const setupToken = 'setup-token-of-the-failing-0123456789';
+const tools = mkdtempSync(join(tmpdir(), 'lanying-failing-sync-'));
+const library = join(tools, 'failing-sync.so');
+
+function compiled(): boolean {
+  if (process.platform !== 'linux') return false;
+  const source = resolve(import.meta.dirname, '../../harness/failing-sync.c');
+  try {
+    execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl', '-lpthread'], { stdio: 'pipe' });
+    return true;
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return false;
+    throw cause;
+  }
+}
+const canFail = compiled();
+if (!canFail)
+  process.stderr.write(
+    'SKIPPED: a failing sync is injected by a library that gcc makes on Linux; there is no gcc here\n',
+  );
+afterAll(() => rmSync(tools, { recursive: true, force: true }));
+
+describe.skipIf(!canFail)('[Z3] a sync that fails', () => {
+  let dataFolder: string;
+  let trigger: string;
+  let origin: string;
+  let server: ChildServer | null;
+  beforeAll(() => expect(existsSync(library)).toBe(true));
+  beforeEach(async () => {
+    dataFolder = mkdtempSync(join(tmpdir(), 'lanying-failing-'));
+    trigger = `${dataFolder}.trigger`;
+    origin = `http://localhost:${await freePort()}`;
+    server = null;
+  });
+  afterEach(async () => {
+    await server?.kill();
+    for (const path of [dataFolder, trigger, `${trigger}.met`]) rmSync(path, { recursive: true, force: true });
+  });
+  /** Its syncs of LevelDB's log fail while the trigger is there. */
+  const parts = () => ({
+    origin,
+    dataFolder,
+    setupToken,
+    environment: {
+      LD_PRELOAD: library,
+      FAILING_SYNC_TRIGGER: trigger,
+      FAILING_SYNC_UNDER: dataFolder,
+      FAILING_SYNC_SUFFIX: '.log',
+    },
+  });
+  const fail = (): void => writeFileSync(trigger, '');
+  const heal = (): void => [trigger, `${trigger}.met`].forEach((path) => rmSync(path));
+
+  it(
+    '[Z3] under load: nothing is acknowledged any more, the process ends with 74, nothing acknowledged is lost',
+    { timeout: 90_000 },
+    async () => {
+      const running = (server = await ChildServer.start(parts()));
+      const { account, conversationId } = await begin(origin, setupToken);
+      const shown = await readLog(origin, account.cookie, conversationId);
+      const acknowledged = new Map<string, number>();
+      const sockets = await Promise.all(Array.from({ length: 4 }, () => RawSocket.open(origin, account.cookie)));
+      const sending = Promise.race(
+        sockets.map((socket) =>
+          sendWhile(
+            () => {
+              if (acknowledged.size >= 50 && !existsSync(trigger)) fail();
+              return true;
+            },
+            socket,
+            { conversationId, shown, acknowledged },
+          ),
+        ),
+      );
+      // Nobody is told that the store failed: the sockets just close, and a client asks again.
+      expect(await Promise.race([running.ended, sending])).toBe(exitStore);
+      expect(existsSync(`${trigger}.met`)).toBe(true);
+      expect(running.log).toContain('the store failed');
+      await expect(fetch(`${origin}/readyz`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+      heal();
+      server = await ChildServer.start(parts());
+      // What was not synced is gone with the failure, so that whatever was acknowledged behind it would be missing here.
+      const after = await readLog(origin, account.cookie, conversationId);
+      expect(acknowledged.size).toBeGreaterThanOrEqual(50);
+      checkLog(after.entries, acknowledged);
+      const more = new Map<string, number>();
+      const socket = await RawSocket.open(origin, account.cookie);
+      await sendWhile(() => more.size < 5, socket, { conversationId, shown: after, acknowledged: more });
+      checkLog((await readLog(origin, account.cookie, conversationId)).entries, new Map([...acknowledged, ...more]));
+    },
+  );
+
+  it('[Z3] that only a job meets ends the process too', { timeout: 90_000 }, async () => {
+    const first = (server = await ChildServer.start(parts()));
+    const { account, conversationId } = await begin(origin, setupToken);
+    const before = await readLog(origin, account.cookie, conversationId);
+    expect(await first.stop()).toBe(0);
+    await makeJobDue(dataFolder);
+    fail();
+    // Nobody calls: what writes is the job that came due while the server was down.
+    const second = (server = new ChildServer(parts()));
+    expect(await second.ended).toBe(exitStore);
+    expect(existsSync(`${trigger}.met`)).toBe(true);
+    expect(second.log).toContain('the store failed');
+    heal();
+    server = await ChildServer.start(parts());
+    expect((await readLog(origin, account.cookie, conversationId)).entries).toEqual(before.entries);
+  });
+});
+
+/** As if it had last run two days ago. */
+async function makeJobDue(folder: string): Promise<void> {
+  const { key } = loadMasterKey(folder, null, systemRuntime.random);
+  const store = await openLevelStore({ folder, masterKey: key, runtime: systemRuntime });
+  try {
+    const job = 'sweep-expired-sessions';
+    const now = systemRuntime.now();
+    const lease = await store.leases.acquire(job, now, now + 60_000);
+    if (lease === null) throw new Error('somebody has the lease');
+    await store.leases.release(job, lease.token, now - 2 * 86_400_000);
+  } finally {
+    await store.close();
+  }
+}
+
+test('[Z3] while a store has failed and the process still stands, it is not ready and acknowledges nothing', async () => {
+  let broken: (cause: unknown) => void = () => undefined;
+  const failed = new Promise<unknown>((hear) => (broken = hear));
+  let times = 0;
+  const server = await startServer({
+    onBroken: (cause) => {
+      times += 1;
+      broken(cause);
+    },
+  });
+  const away = `${server.dataFolder}-away`;
+  try {
+    expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+    // The disk is gone; nobody calls, and the look at its room finds out.
+    renameSync(server.dataFolder, away);
+    expect(await failed).toMatchObject({ code: 'ENOENT' });
+    const answer = await fetch(`${server.origin}/readyz`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ ready: false, reasons: ['store failed'] });
+    expect(await (await fetch(`${server.origin}/metrics`)).text()).toContain('lanying_store_open 0');
+    await expect(begin(server.origin, server.setupToken)).rejects.toThrow('server.unavailable');
+    expect(times).toBe(1);
+  } finally {
+    renameSync(away, server.dataFolder);
+    await server.remove();
+  }
+});
