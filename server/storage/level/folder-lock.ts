@@ -6,8 +6,8 @@
  * machine and start time of the process. To take the lock a process creates the next number, which only one can do;
  * then it looks again whether its number is the highest. Releasing empties the file: numbers never go back, so a slow
  * rival cannot take a number that was in force before. A holder that was killed is recognised by its process being
- * gone, a reused process id by its start time, a power cut by the boot id. (A process in another container is not seen
- * here; LevelDB's lock still refuses that one.)
+ * gone, a reused process id by its start time, a power cut by the boot id. A process in another container is not seen
+ * here, and its lock is taken from it; LevelDB's lock then still refuses whoever comes second (opening.ts).
  */
 import { readFileSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, realpath, truncate, unlink } from 'node:fs/promises';
@@ -18,10 +18,11 @@ export class FolderLockedError extends Error {
   override readonly name = 'FolderLockedError';
   constructor(
     readonly folder: string,
-    /** Process that holds the folder. */
-    readonly processId: number,
+    /** Process that holds the folder; null for one that is not seen from here, as in another container. */
+    readonly processId: number | null,
   ) {
-    super(`the data folder is in use by process ${processId}: ${folder}`);
+    const holder = processId === null ? 'a process of another container' : `process ${processId}`;
+    super(`the data folder is in use by ${holder}: ${folder}`);
   }
 }
 
@@ -45,7 +46,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     return {
       release: async () => {
         if (!heldHere.has(path)) return;
-        await truncate(file);
+        // Gone when a process of another container took the lock.
+        await ignoring('ENOENT', truncate(file));
         heldHere.delete(path);
       },
     };

@@ -7,6 +7,7 @@ import { CorruptionError, StoreFailure, StoreFull } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { aloneKey, Arrivals } from './access.ts';
 import { AuditWriter } from './audit-writer.ts';
+import { FolderLockedError } from './folder-lock.ts';
 import { GroupWriter } from './group-writer.ts';
 import { Ledger } from './ledger.ts';
 import { checkLogFiles } from './log-files.ts';
@@ -45,7 +46,8 @@ export const isMade = (folder: string): Promise<boolean> => isThere(join(folder,
 
 /**
  * Throws CorruptionError('store') for damaged or missing files of LevelDB, CorruptionError('ledger') for a store that
- * went back, StoreFull when the disk is full, StoreFailure when LevelDB does not open.
+ * went back, StoreFull when the disk is full, FolderLockedError when a process that folder-lock.ts does not see has it,
+ * StoreFailure when LevelDB does not open.
  */
 export async function openDatabase(opening: Opening): Promise<Opened> {
   const { folder, keys, made } = opening;
@@ -53,7 +55,7 @@ export async function openDatabase(opening: Opening): Promise<Opened> {
   const witness = made ? await readWitness(folder, keys) : null;
   if (made) await lookBefore(path, witness?.clean === true);
   else await mkdir(path, { recursive: true, mode: 0o700 });
-  const database = await start(path, !made);
+  const database = await start(folder, !made);
   try {
     const tables = makeTables(database, keys);
     const ledger = await proveFormat(database, tables, opening);
@@ -76,8 +78,8 @@ async function lookBefore(path: string, clean: boolean): Promise<void> {
   await checkLogFiles(path, clean);
 }
 
-async function start(path: string, mayCreate: boolean): Promise<Database> {
-  const database: Database = new ClassicLevel(path, { ...encodings });
+async function start(folder: string, mayCreate: boolean): Promise<Database> {
+  const database: Database = new ClassicLevel(join(folder, 'store'), { ...encodings });
   try {
     await database.open({
       createIfMissing: mayCreate,
@@ -89,6 +91,7 @@ async function start(path: string, mayCreate: boolean): Promise<Database> {
   } catch (cause) {
     if (saysFull(cause)) throw new StoreFull('LevelDB does not open: the disk is full', { cause });
     const words = cause instanceof Error && cause.cause instanceof Error ? cause.cause : null;
+    if (words !== null && 'code' in words && words.code === 'LEVEL_LOCKED') throw new FolderLockedError(folder, null);
     // What LevelDB says, without the path.
     const why = words === null ? '' : `: ${words.message.replace(/\S*\/(?=[^/\s]+)/g, '')}`;
     if (words !== null && 'code' in words && words.code === 'LEVEL_CORRUPTION')

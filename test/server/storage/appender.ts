@@ -23,7 +23,7 @@ async function run(folder: string, task: string): Promise<void> {
     if (task === 'append') await Promise.all(['one', 'two', 'three', 'four'].map((name) => append(store, name)));
   } catch (cause) {
     if (!(cause instanceof FolderLockedError)) throw cause;
-    say(`locked ${cause.processId}`);
+    say(`locked ${cause.processId ?? 'unseen'}`);
   }
 }
 

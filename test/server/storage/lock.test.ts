@@ -59,6 +59,22 @@ describe('the lock of the data folder', () => {
     expect(admitted.lines).toEqual(['open']);
   });
 
+  it('refuses a process that does not see the holder, one of another container, and the holder still closes in order', async () => {
+    const store = await folder.open();
+    const locks = join(folder.path, 'lock');
+    const [number] = await readdir(locks);
+    // What the other sees: no process of its own has that id.
+    await writeFile(join(locks, number ?? ''), '');
+    const unseeing = new Child(folder.path, 'hold');
+    await unseeing.said(1);
+    await unseeing.kill();
+    expect(unseeing.lines).toEqual(['locked unseen']);
+    expect(await readdir(locks)).not.toContain(number);
+    expect(await store.accounts.count()).toBe(0);
+    await store.close();
+    await folder.using(async (again) => expect(again.isOpen()).toBe(true));
+  });
+
   it('takes over from another boot, from a reused process id and from an empty file, but not from a living holder', async () => {
     const child = new Child(folder.path, 'hold');
     try {
