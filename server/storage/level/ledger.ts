@@ -228,9 +228,9 @@ const nameOf = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffs
 
 /** Over all families that have records, in the order of their names. */
 function digestOf(tallies: Tallies): Uint8Array<ArrayBuffer> {
-  const hash = createHash('sha256');
+  const digest = createHash('sha256');
   for (const [family, { count, sum }] of [...tallies].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
-    hash.update(`${family} ${count} `).update(sum);
+    digest.update(`${family} ${count} `).update(sum);
   }
-  return new Uint8Array(hash.digest());
+  return new Uint8Array(digest.digest());
 }
