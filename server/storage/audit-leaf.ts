@@ -1,7 +1,9 @@
 /** An entry of the audit log as the Merkle tree hashes it and the store keeps it: deterministic CBOR, personal fields sealed. */
-import { decode, encode } from 'cborg';
+// Its order of fields is the canonical one, which the bytes that are hashed keep.
+import { encode } from 'cborg';
 import * as v from 'valibot';
 import { type AuditEntry, AuditEntry as Entry, PersonalFields, Subject } from '#protocol/audit.ts';
+import { decodeCbor } from '#protocol/cbor.ts';
 import { bytes, uint64 } from '#protocol/envelope.ts';
 import { auditLeafBytesMax } from '#protocol/limits.ts';
 import type { Act } from '../ports/audit-store.ts';
@@ -15,14 +17,6 @@ const Leaf = v.strictObject({
   personal: v.array(v.strictObject({ subject: Subject, sealed: bytes(4096) })),
 });
 type Leaf = v.InferOutput<typeof Leaf>;
-
-const strict = {
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowBigInt: false,
-  rejectDuplicateMapKeys: true,
-  strict: true,
-} as const;
 
 /** What seals under the key of one subject; null when that key was shredded. */
 export interface PersonalCipher {
@@ -52,7 +46,7 @@ export function encodeLeaf(index: number, act: Act, cipherOf: CipherOf): Uint8Ar
 export function decodeLeaf(index: number, leaf: Uint8Array): Leaf {
   let item: unknown;
   try {
-    item = decode(leaf, strict);
+    item = decodeCbor(leaf);
   } catch {
     throw new CorruptionError('audit', 'an entry does not decode');
   }
@@ -75,7 +69,7 @@ export function entryOf(leaf: Leaf, cipherOf: CipherOf): AuditEntry {
 
 function fieldsOf(cipher: PersonalCipher | null, place: Uint8Array, sealed: Uint8Array): PersonalFields | null {
   if (cipher === null || sealed.length === 0) return null;
-  const parsed = v.safeParse(PersonalFields, decode(cipher.open(place, sealed), strict));
+  const parsed = v.safeParse(PersonalFields, decodeCbor(cipher.open(place, sealed)));
   if (!parsed.success)
     throw new CorruptionError('audit', 'personal fields have another shape than this version writes');
   return parsed.output;

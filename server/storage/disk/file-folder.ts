@@ -4,6 +4,7 @@ import { mkdir, open, statfs, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DiskFullError } from '../../ports/blob-store.ts';
 import { CorruptionError, StoreFailure } from '../../ports/store.ts';
+import { syncFolder } from '../durable-files.ts';
 import type { RecordCipher } from '../sealed/record-cipher.ts';
 import { sealingBytes } from '../sealed/record-cipher.ts';
 import { ChunkCipher, headerBytes } from './chunks.ts';
@@ -105,13 +106,8 @@ export class FileFolder {
   }
 
   /** Names that were made or taken away are durable. */
-  async sync(): Promise<void> {
-    const folder = await open(this.#path, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+  sync(): Promise<void> {
+    return syncFolder(this.#path);
   }
 
   async free(): Promise<number> {
@@ -122,11 +118,6 @@ export class FileFolder {
 
   async #make(): Promise<void> {
     await mkdir(this.#path, { recursive: true, mode: 0o700 });
-    const parent = await open(join(this.#path, '..'), 'r');
-    try {
-      await parent.sync();
-    } finally {
-      await parent.close();
-    }
+    await syncFolder(join(this.#path, '..'));
   }
 }

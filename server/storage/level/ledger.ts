@@ -101,7 +101,10 @@ export async function scanStore(
     for (;;) {
       const step = await iterator.nextv(scanStep);
       if (step.length === 0) return;
-      for (const [key, value] of step) await each(familyOf(key), key.subarray(familyOf(key).length + 2), value);
+      for (const [key, value] of step) {
+        const family = familyOf(key);
+        await each(family, key.subarray(family.length + 2), value);
+      }
     }
   } finally {
     await iterator.close();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import type { Runtime } from '../../ports/runtime.ts';
 import { CorruptionError, StoreFailure, StoreFull } from '../../ports/store.ts';
+import { syncFolder } from '../durable-files.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { aloneKey, Arrivals } from './access.ts';
 import { AuditWriter } from './audit-writer.ts';
@@ -133,12 +134,7 @@ export async function writeMarker(folder: string): Promise<void> {
   } finally {
     await marker.close();
   }
-  const parent = await open(folder, 'r');
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
+  await syncFolder(folder);
 }
 
 export async function isThere(path: string): Promise<boolean> {

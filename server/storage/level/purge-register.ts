@@ -3,15 +3,16 @@
  * from an older copy is purged again before it serves. A file of frames: length 4 · sealed record; the record's place in
  * the file is its associated data. Appended and synced; a torn last frame was never told to anybody and is overwritten.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { decode, encode } from 'cborg';
 import * as v from 'valibot';
+import { decodeCbor, encodeCbor } from '#protocol/cbor.ts';
 import { Hash, Sequence, Timestamp, uint64 } from '#protocol/envelope.ts';
 import { ConversationId, Generation } from '#protocol/ids.ts';
 import type { PurgeRegister, RegisteredFloor } from '../../ports/retention-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
+import { readIfThere, syncFolder, writeWhole } from '../durable-files.ts';
 import type { RecordCipher } from '../sealed/record-cipher.ts';
 
 const Registered: v.GenericSchema<unknown, RegisteredFloor> = v.strictObject({
@@ -73,22 +74,20 @@ export class FilePurgeRegister implements PurgeRegister {
   async #rewrite(contents: Contents): Promise<void> {
     const floors = [...contents.floors.values()];
     const bytes = joinBytes(...floors.map((floor, at) => this.#frame(at, floor)));
-    await writeAt(`${this.#path}.new`, 0, bytes);
-    await rename(`${this.#path}.new`, this.#path);
-    await syncFolder(dirname(this.#path));
+    await writeWhole(this.#path, bytes);
     contents.frames = floors.length;
     contents.end = bytes.length;
   }
 
   #frame(place: number, floor: RegisteredFloor): Uint8Array<ArrayBuffer> {
-    const sealed = this.#cipher.seal(uint64(place), encode(floor));
+    const sealed = this.#cipher.seal(uint64(place), encodeCbor(floor));
     return joinBytes(uint32(sealed.length), sealed);
   }
 
   /** Throws CorruptionError('purged') when a frame before the last does not open: another key, or a damaged file. */
   async #load(): Promise<Contents> {
     if (this.#contents !== null) return this.#contents;
-    const file = await readIfThere(this.#path);
+    const file = (await readIfThere(this.#path)) ?? new Uint8Array(0);
     const contents: Contents = { floors: new Map(), frames: 0, end: 0 };
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
     while (contents.end + 4 <= file.length) {
@@ -115,20 +114,11 @@ export class FilePurgeRegister implements PurgeRegister {
 
   #opened(place: number, sealed: Uint8Array): RegisteredFloor | null {
     try {
-      return v.parse(Registered, decode(this.#cipher.open(uint64(place), sealed)));
+      return v.parse(Registered, decodeCbor(this.#cipher.open(uint64(place), sealed)));
     } catch (cause) {
       if (cause instanceof CorruptionError) return null;
       throw cause;
     }
-  }
-}
-
-async function readIfThere(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return new Uint8Array(0);
-    throw cause;
   }
 }
 
@@ -143,14 +133,5 @@ async function writeAt(path: string, at: number, bytes: Uint8Array): Promise<voi
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const parent = await open(folder, 'r');
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
   }
 }

@@ -4,11 +4,11 @@
  * shows fewer batches than its witness has lost some: a log was cut, or older files were put back.
  * Sealed, and replaced whole. A folder without it (made before there was one) opens.
  */
-import { open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decode, encode } from 'cborg';
 import * as v from 'valibot';
+import { decodeCbor, encodeCbor } from '#protocol/cbor.ts';
 import { CorruptionError } from '../../ports/store.ts';
+import { readIfThere, writeWhole } from '../durable-files.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { aloneKey } from './access.ts';
 
@@ -19,32 +19,12 @@ export const witnessPath = (folder: string): string => join(folder, 'store-witne
 
 /** Null when there is none. Throws CorruptionError('witness') when it does not open. */
 export async function readWitness(folder: string, keys: KeyRing): Promise<Testimony | null> {
-  let sealed: Uint8Array;
-  try {
-    sealed = await readFile(witnessPath(folder));
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    throw cause;
-  }
-  return v.parse(Testimony, decode(keys.system('witness').open(aloneKey, sealed)));
+  const sealed = await readIfThere(witnessPath(folder));
+  return sealed === null ? null : v.parse(Testimony, decodeCbor(keys.system('witness').open(aloneKey, sealed)));
 }
 
 export async function writeWitness(folder: string, keys: KeyRing, testimony: Testimony): Promise<void> {
-  const path = witnessPath(folder);
-  const draft = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await draft.writeFile(keys.system('witness').seal(aloneKey, encode(testimony)));
-    await draft.sync();
-  } finally {
-    await draft.close();
-  }
-  await rename(`${path}.new`, path);
-  const parent = await open(folder, 'r');
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
+  await writeWhole(witnessPath(folder), keys.system('witness').seal(aloneKey, encodeCbor(testimony)));
 }
 
 /** Throws CorruptionError('ledger') when the store has fewer batches than it had. */

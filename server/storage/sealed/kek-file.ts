@@ -4,10 +4,11 @@
  * A new key goes into the other slot and is synced before the old slot is overwritten, so a power cut leaves one whole.
  * The slot that opens with the highest generation counts.
  */
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes, readUint64, uint32 } from '../bytes.ts';
+import { readIfThere, writeWhole } from '../durable-files.ts';
 import { uint64 } from '#protocol/envelope.ts';
 import { type RecordCipher, sealingBytes } from './record-cipher.ts';
 
@@ -112,32 +113,4 @@ function newestFirst(file: Uint8Array, cipher: RecordCipher): readonly [Placed, 
   if (first === undefined)
     throw new CorruptionError('keys', 'the key-encryption key does not open: another master key, or a damaged file');
   return [first, ...rest];
-}
-
-async function readIfThere(path: string): Promise<Uint8Array | null> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
-    throw cause;
-  }
-}
-
-/** Readable by the owner alone; there whole or not at all after a power cut. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = await open(`${path}.new`, 'w', 0o600);
-  try {
-    await draft.writeFile(bytes);
-    await draft.sync();
-  } finally {
-    await draft.close();
-  }
-  await rename(`${path}.new`, path);
-  const parent = await open(dirname(path), 'r');
-  try {
-    await parent.sync();
-  } finally {
-    await parent.close();
-  }
 }
