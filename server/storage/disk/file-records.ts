@@ -191,16 +191,16 @@ export class FileRecords {
     const prefix = this.#dayKeyPrefix(conversationId);
     const lastDay = dayOf(before) - 1;
     if (lastDay < 0) return;
-    const dayKeys = await tables.dataKeys.keys({ gte: prefix, lte: joinBytes(prefix, uint32(lastDay)) });
+    const dayKeys = await tables.dataKeys.sealed.keys({ gte: prefix, lte: joinBytes(prefix, uint32(lastDay)) });
     const files = keys.pseudonym('conversation', conversationId);
-    const operations: Operation[] = [];
+    const empty: Uint8Array[] = [];
     for (const key of dayKeys) {
       const [left] = await tables.files.keys({ ...under(joinBytes(files, key.subarray(16))), limit: 1 });
       if (left !== undefined) continue;
-      operations.push(tables.dataKeys.remove(key));
+      empty.push(key);
       this.#headers.set(toBase64Url(key), null);
     }
-    if (operations.length > 0) await writer.submit(operations);
+    if (empty.length > 0) await writer.submit(empty.map((key) => tables.dataKeys.remove(key)));
   }
 
   /** Null: of all. */
@@ -216,14 +216,13 @@ export class FileRecords {
     return mutex.run(`file day ${name}`, async () => {
       const known = this.#headers.get(name);
       if (known !== undefined && known !== null) return known;
-      const wrapped = await tables.dataKeys.get(dayKey);
-      let key: KeyObject;
-      if (wrapped !== null) key = keys.unwrapDataKey(dayKey, wrapped);
-      else if (mayCreate) {
-        const made = keys.newDataKey(dayKey);
-        await writer.submit([tables.dataKeys.write(dayKey, made.wrapped)]);
+      let key: KeyObject | null = await tables.dataKeys.open(dayKey);
+      if (key === null && mayCreate) {
+        const made = tables.dataKeys.make(dayKey);
+        await writer.submit([made.operation]);
         key = made.key;
-      } else throw new CorruptionError('data-keys', 'the key of a day of files is missing');
+      }
+      if (key === null) throw new CorruptionError('data-keys', 'the key of a day of files is missing');
       const cipher = keys.data('files', key);
       this.#headers.set(name, cipher);
       return cipher;

@@ -51,9 +51,7 @@ export class AuditWriter {
 
   /** Shreds a subject's key in the batch that holds the acts, which tell nothing personal of that subject. */
   async shred(subject: string, acts: Acts): Promise<void> {
-    const { tables } = this.#parts;
-    const key = this.#keyOfSubject(subject);
-    return this.#commit([tables.dataKeys.remove(key), tables.auditShredded.put(key, null)], acts, subject);
+    return this.#commit([], acts, subject);
   }
 
   /** Opens what was sealed under the keys of these subjects. */
@@ -77,14 +75,18 @@ export class AuditWriter {
       const tree = (this.#tree ??= await this.#checked());
       const subjects = new Set(acts.flatMap((act) => act.personal.map(({ subject }) => subject)));
       if (shredded !== null) subjects.delete(shredded);
+      const keys = new Map<string, KeyObject | 'to make' | null>();
+      for (const subject of subjects)
+        keys.set(subject, (await this.#stored(subject)) ?? ((await this.#mayMake(subject)) ? 'to make' : null));
       const made = new Map<string, Operation>();
       try {
-        const keys = new Map<string, KeyObject | null>();
-        for (const subject of subjects)
-          keys.set(subject, (await this.#stored(subject)) ?? (await this.#make(subject, made)));
-        const entries = this.#entries(tree, acts, this.#cipherOf(keys));
-        // In one step: what the batch takes, the tree has.
-        const done = this.#parts.writer.submit([...operations, ...made.values(), ...entries.operations]);
+        // From here on in one turn: what the batch takes, the tree has, and keys are made and submitted (data-keys.ts).
+        const ready = new Map(
+          [...keys].map(([subject, key]) => [subject, key === 'to make' ? this.#make(subject, made) : key]),
+        );
+        const entries = this.#entries(tree, acts, this.#cipherOf(ready));
+        const shredding = shredded === null ? [] : this.#shredding(shredded);
+        const done = this.#parts.writer.submit([...operations, ...shredding, ...made.values(), ...entries.operations]);
         this.#tree = entries.tree;
         if (shredded !== null) this.#forget(shredded);
         return { written: this.#settle(done, shredded === null ? [...subjects] : [...subjects, shredded], shredded) };
@@ -156,27 +158,32 @@ export class AuditWriter {
     const fresh = this.#fresh.get(subject);
     const known = fresh === undefined ? this.#keys.get(subject) : fresh;
     if (known !== undefined) return known;
-    const { tables, keys } = this.#parts;
-    const place = this.#keyOfSubject(subject);
     const shreddings = this.#shreddings;
-    const wrapped = await tables.dataKeys.get(place);
+    const key = await this.#parts.tables.dataKeys.open(this.#keyOfSubject(subject));
     // Perhaps this very key was shredded while it was read: it must not come back by the cache.
     if (shreddings !== this.#shreddings) return this.#stored(subject);
-    if (wrapped === null) return null;
-    const key = keys.unwrapDataKey(place, wrapped);
-    this.#keys.set(subject, key);
+    if (key !== null) this.#keys.set(subject, key);
     return key;
   }
 
-  /** Null for a subject that was shredded: there is no second key for it. */
-  async #make(subject: string, made: Map<string, Operation>): Promise<KeyObject | null> {
-    const { tables, keys } = this.#parts;
-    const place = this.#keyOfSubject(subject);
-    if (this.#fresh.get(subject) === null || (await tables.auditShredded.has(place))) return null;
-    const { key, wrapped } = keys.newDataKey(place);
-    made.set(subject, tables.dataKeys.write(place, wrapped));
+  /** Not for a subject that was shredded: there is no second key for it. */
+  async #mayMake(subject: string): Promise<boolean> {
+    return (
+      this.#fresh.get(subject) !== null && !(await this.#parts.tables.auditShredded.has(this.#keyOfSubject(subject)))
+    );
+  }
+
+  #make(subject: string, made: Map<string, Operation>): KeyObject {
+    const { key, operation } = this.#parts.tables.dataKeys.make(this.#keyOfSubject(subject));
+    made.set(subject, operation);
     this.#fresh.set(subject, key);
     return key;
+  }
+
+  #shredding(subject: string): readonly Operation[] {
+    const { tables } = this.#parts;
+    const place = this.#keyOfSubject(subject);
+    return [tables.dataKeys.remove(place), tables.auditShredded.put(place, null)];
   }
 
   #forget(subject: string): void {

@@ -83,7 +83,7 @@ export class LevelErasure implements ErasureStore {
     if (there === null) return null;
     const gone = there.days.map(({ day }) => day).filter((day) => day >= plan.fromDay && day <= plan.throughDay);
     const dayKeys = await foundOf(
-      tables.dataKeys,
+      tables.dataKeys.sealed,
       gone.map((day) => joinBytes(there.place, uint32(day))),
     );
     const earlier = await tables.purges.get(there.place);
@@ -91,7 +91,7 @@ export class LevelErasure implements ErasureStore {
     return this.#conversations.raiseFloor(plan.conversationId, floor, gone, () => [
       tables.purges.put(there.place, range),
       tables.shredding.put(aloneKey, { since: runtime.now() }),
-      ...erasing(this.#access, tables.dataKeys, dayKeys),
+      ...erasing(this.#access, tables.dataKeys.sealed, dayKeys),
     ]);
   }
 

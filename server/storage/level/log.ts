@@ -47,7 +47,7 @@ export class Log {
 
   /** `place`: pseudonym of the conversation. Throws CorruptionError when an entry has no day or no data key. */
   async end(place: Uint8Array, dayMin: number): Promise<LogEnd & { readonly last: Entry | null }> {
-    const { tables, keys } = this.#access;
+    const { tables } = this.#access;
     const days = (await tables.days.list(under(place))).map(({ key, value }) => ({
       day: dayIn(key),
       first: value.first,
@@ -55,13 +55,13 @@ export class Log {
     const lastDay = days.at(-1);
     if (lastDay === undefined) return { days, dataKey: null, dayMin, last: null };
     const dayKey = joinBytes(place, uint32(lastDay.day));
-    const wrapped = await tables.dataKeys.get(dayKey);
-    const dataKey = wrapped === null ? null : { day: lastDay.day, key: keys.unwrapDataKey(dayKey, wrapped) };
+    const key = await tables.dataKeys.open(dayKey);
+    const dataKey = key === null ? null : { day: lastDay.day, key };
     const [last] = await this.#scan(place, startOf(place, days), under(place).lte, true, new Page(1, 0), nowhere);
     return { days, dataKey, dayMin, last: last ?? null };
   }
 
-  /** Seals entries behind the end; synchronous, so that calls stay in order. */
+  /** Seals entries behind the end; synchronous, so that calls stay in order, and to be submitted in the same turn (data-keys.ts). */
   append(
     place: Uint8Array,
     end: LogEnd,
@@ -75,9 +75,9 @@ export class Log {
       const day = Math.max(dayOf(entry.sentAt), dayMin);
       const dayKey = joinBytes(place, uint32(day));
       if (dataKey?.day !== day) {
-        const made = keys.newDataKey(dayKey);
+        const made = tables.dataKeys.make(dayKey);
         dataKey = { day, key: made.key };
-        operations.push(tables.dataKeys.write(dayKey, made.wrapped));
+        operations.push(made.operation);
       }
       if (days.at(-1)?.day !== day) {
         days = [...days, { day, first: entry.sequence }];
@@ -160,10 +160,10 @@ export class Log {
     const cached = this.#dataKeys.get(name);
     if (cached !== undefined) return cached;
     const { tables, keys } = this.#access;
-    const wrapped = await tables.dataKeys.get(dayKey);
+    const key = await tables.dataKeys.open(dayKey);
     if (isPurged()) return null;
-    if (wrapped === null) throw new CorruptionError('data-keys', 'the key of a day with entries is missing');
-    const cipher = keys.data('log', keys.unwrapDataKey(dayKey, wrapped));
+    if (key === null) throw new CorruptionError('data-keys', 'the key of a day with entries is missing');
+    const cipher = keys.data('log', key);
     this.#dataKeys.set(name, cipher);
     return cipher;
   }

@@ -6,17 +6,15 @@
  */
 import type { ErasureProof } from '#protocol/retention.ts';
 import type { Pause } from '../../ports/retention-store.ts';
-import { joinBytes } from '../bytes.ts';
 import { type Access, aloneKey } from './access.ts';
 import { splitFingerprints } from './erased-records.ts';
 import { scanFolder } from './fingerprint-scan.ts';
 import type { Operation } from './group-writer.ts';
-import { encodings, type Records, under } from './table.ts';
+import { encodings, under } from './table.ts';
 import type { ErasedRecords } from './retention-tables.ts';
 
 const roundsMax = 5;
 const stepRecords = 64;
-const rewrapStep = 128;
 /** Ranges compacted one by one; above that many of a family its whole span is. */
 const rangesMax = 64;
 
@@ -96,40 +94,9 @@ export class Prover {
     }
   }
 
-  /** Goes on with a change that a crash interrupted; both keys open until the old one is overwritten. */
   async #shred(pause: Pause): Promise<void> {
-    const { keys, tables, writer, runtime } = this.#access;
-    await keys.beginChange();
-    // Writes go in order: behind this one, everything that was wrapped under the old key can be read here.
-    await writer.submit([tables.shredding.put(aloneKey, { since: runtime.now() })]);
-    await pause();
-    await this.#wrapAnew(tables.dataKeys, pause);
-    // Again: a key may have been made before the change and handed to the writer only now.
-    await writer.submit([tables.shredding.put(aloneKey, { since: runtime.now() })]);
-    await this.#wrapAnew(tables.dataKeys, pause);
-    await keys.endChange();
-    await pause();
-  }
-
-  async #wrapAnew(records: Records, pause: Pause): Promise<void> {
-    const { keys, writer } = this.#access;
-    const all = under(new Uint8Array(0));
-    for (let { gte } = all, more = true; more;) {
-      const operations: Operation[] = [];
-      let last: Uint8Array | null = null;
-      let count = 0;
-      await records.scan({ gte, lte: all.lte, limit: rewrapStep }, (key, wrapped) => {
-        const anew = keys.wrapAnew(key, wrapped);
-        if (anew !== null) operations.push(records.write(key, anew));
-        last = key;
-        count += 1;
-        return true;
-      });
-      if (operations.length > 0) await writer.submit(operations);
-      await pause();
-      more = count === rewrapStep && last !== null;
-      gte = joinBytes(last ?? gte, Uint8Array.of(0));
-    }
+    const { tables, writer, runtime } = this.#access;
+    await tables.dataKeys.change(writer, () => tables.shredding.put(aloneKey, { since: runtime.now() }), pause);
   }
 }
 

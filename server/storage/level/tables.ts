@@ -12,6 +12,7 @@ import type { KeyRing } from '../sealed/key-ring.ts';
 import { makeFileTables } from './file-tables.ts';
 import { makeRetentionTables } from './retention-tables.ts';
 import { makeAuditTables } from './audit-tables.ts';
+import { DataKeys } from './data-keys.ts';
 import { ledgerTables } from './ledger-tables.ts';
 import { type Database, Records, Table } from './table.ts';
 
@@ -143,7 +144,7 @@ export function makeTables(database: Database, keys: KeyRing) {
     /** p(conversation) · day 4: first sequence of each day that has entries. */
     days: table('days', v.strictObject({ first: Sequence })),
     /** p(conversation) · day 4, and p(audit subject): wrapped under the key-encryption key. */
-    dataKeys: new Records(database, 'data-keys'),
+    dataKeys: new DataKeys(database, keys),
     /** p(conversation) · day 4 · sequence 8: sealed under the data key of the day. */
     log: new Records(database, 'log', true),
     ...makeFileTables(database, keys),

@@ -56,7 +56,7 @@ async function walk({ database, tables, ledger }: Opened, keys: KeyRing): Promis
   const note = (family: string, what: string): void => void (faults.has(family) || faults.set(family, what));
   const counting = new Counting(keys);
   const ciphers = new Map<string, RecordCipher>();
-  const logs = new LogWalk(keys, (dayKey) => tables.dataKeys.get(dayKey));
+  const logs = new LogWalk(keys, (dayKey) => tables.dataKeys.sealed.get(dayKey));
   let records = 0;
   try {
     await scanStore(database, async (family, key, value) => {

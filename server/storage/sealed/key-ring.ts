@@ -30,6 +30,7 @@ export class KeyRing {
   #wrapping: RecordCipher;
   /** While a change of keys is under way. */
   #earlier: RecordCipher | null;
+  #changesEnded = 0;
 
   private constructor(
     masterKey: Uint8Array,
@@ -110,6 +111,11 @@ export class KeyRing {
     return this.#earlier !== null;
   }
 
+  /** What was read before this grew may be wrapped under a key that is overwritten now. */
+  get changesEnded(): number {
+    return this.#changesEnded;
+  }
+
   /** From now on data keys are wrapped under a new key; those that were before still open. Goes on with a change that was begun. */
   async beginChange(): Promise<void> {
     if (this.#earlier !== null) return;
@@ -130,6 +136,7 @@ export class KeyRing {
   async endChange(): Promise<void> {
     await endKekChange(this.#folder, this.#file, this.#random);
     this.#earlier = null;
+    this.#changesEnded += 1;
   }
 
   #unwrapped(
