@@ -1,5 +1,6 @@
 /** The only place where adapters meet services. */
 import { hkdfSync } from 'node:crypto';
+import type { PersonAllowances } from '#protocol/limits.ts';
 import about from '../package.json' with { type: 'json' };
 import { HeadWebhook } from './bus/head-webhook.ts';
 import { InProcessBus } from './bus/in-process.ts';
@@ -83,6 +84,9 @@ export async function compose(parts: ComposeParts): Promise<Server> {
 const sessionKey = (masterKey: Uint8Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(hkdfSync('sha256', masterKey, new Uint8Array(0), 'lanying session key 1', 32));
 
+const sendsAllowance = (aSecond: number | undefined): Partial<PersonAllowances> =>
+  aSecond === undefined ? {} : { sends: { burst: 10 * aSecond, refillMs: 1_000 / aSecond } };
+
 function headSinks({ auditHeads }: Config, runtime: Runtime): readonly HeadSink[] {
   const { file, webhook } = auditHeads ?? { file: null, webhook: null };
   return [...(file === null ? [] : [new HeadFile(file)]), ...(webhook === null ? [] : [new HeadWebhook(webhook, runtime)])];
@@ -95,7 +99,15 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
     store,
     bus,
     runtime,
-    config: { serverName: about.name, version: about.version, origin, setupToken: secrets.setupToken, sessionKey: sessionKey(secrets.masterKey), files: config.files },
+    config: {
+      serverName: about.name,
+      version: about.version,
+      origin,
+      setupToken: secrets.setupToken,
+      sessionKey: sessionKey(secrets.masterKey),
+      files: config.files,
+      personAllowances: sendsAllowance(config.sendsPersonMax),
+    },
   });
   const { conversations, sessions } = services;
   // [R6] Before anything is served.

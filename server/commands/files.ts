@@ -11,7 +11,7 @@ import type { Services } from './services.ts';
 
 export type { Appending, FileRecord, Reading } from '../ports/blob-store.ts';
 
-type FileServices = Pick<Services, 'accounts' | 'conversations' | 'files' | 'permissions' | 'runtime' | 'sessions'>;
+type FileServices = Pick<Services, 'accounts' | 'conversations' | 'files' | 'permissions' | 'personLimits' | 'runtime' | 'sessions'>;
 
 export interface Upload {
   readonly file: FileRecord;
@@ -46,6 +46,8 @@ export class FileDesk {
   ): Promise<Result<FileRecord>> {
     const caller = await this.#caller(session);
     if (!caller.ok) return caller;
+    const limited = this.#services.personLimits.take(caller.value.userId, 'file.create', null);
+    if (limited !== null) return limited;
     if (!(await this.#may(caller.value, 'file.upload', conversationId))) return refuse('conversation.unknown');
     return this.#services.files.create(caller.value.userId, conversationId, size);
   }
@@ -127,6 +129,8 @@ export class FileDesk {
   ): Promise<Result<{ readonly caller: Person; readonly file: FileRecord }>> {
     const caller = await this.#caller(session);
     if (!caller.ok) return caller;
+    const limited = this.#services.personLimits.take(caller.value.userId, 'file.use', null);
+    if (limited !== null) return limited;
     const found = await this.#services.files.find(fileId);
     if (!found.ok && found.code !== 'file.expired') return found;
     if (!found.ok) return refuse('file.expired');

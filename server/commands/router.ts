@@ -63,6 +63,8 @@ class CommandRouter implements Router {
     if (!caller.ok) return { result: caller };
     const signedIn = caller.value;
     if (signedIn !== null) {
+      const limited = this.#services.personLimits.take(signedIn.person.userId, name, parsed.value);
+      if (limited !== null) return { result: limited };
       const refused = await this.#refusePermission(name, parsed.value, signedIn);
       if (refused !== null) return { result: refused };
     }

@@ -9,6 +9,7 @@ import { Devices } from '../domain/devices.ts';
 import { type FileLimits, Files } from '../domain/files.ts';
 import { Grants } from '../domain/grants.ts';
 import { LogReader } from '../domain/log-reader.ts';
+import { PersonLimits } from '../domain/person-limits.ts';
 import { Passkeys } from '../domain/passkeys.ts';
 import { Passwords } from '../domain/passwords.ts';
 import { People } from '../domain/people.ts';
@@ -18,6 +19,7 @@ import { ServerKey } from '../domain/retention/server-key.ts';
 import { Sessions } from '../domain/sessions.ts';
 import { type SignInAllowances, SignInLimits } from '../domain/sign-in-limits.ts';
 import { Vaults } from '../domain/vaults.ts';
+import type { PersonAllowances } from '#protocol/limits.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Store } from '../ports/store.ts';
@@ -33,6 +35,8 @@ export interface ServiceConfig {
   readonly sessionKey: Uint8Array;
   /** Tests bring others. */
   readonly allowances?: SignInAllowances;
+  /** What one person may ask for, where it is not as in limits.ts. */
+  readonly personAllowances?: Partial<PersonAllowances>;
   readonly files: FileLimits;
 }
 
@@ -56,6 +60,7 @@ export interface Services extends ServiceParts {
   readonly log: LogReader;
   readonly passkeys: Passkeys;
   readonly people: People;
+  readonly personLimits: PersonLimits;
   readonly permissions: Permissions;
   readonly retention: Retention;
   readonly serverKey: ServerKey;
@@ -84,6 +89,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     files: new Files({ store: store.blobs, runtime, limits: config.files }),
     log: new LogReader(conversations, store.conversations),
     people: new People(store.accounts),
+    personLimits: new PersonLimits(runtime, config.personAllowances),
     permissions: new Permissions(),
     vaults: new Vaults({ store: store.vaults, runtime, epochFor: (conversationId, userId) => conversations.epochFor(conversationId, userId) }),
   };

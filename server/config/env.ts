@@ -75,6 +75,12 @@ function readSize(name: Variable, text: string, bytesMax: number): Reading<numbe
   return { problem: `${name} must be a number with M or G, for example 500M or 20G, at most ${bytesMax / sizeUnits.G}G.` };
 }
 
+function readSends(text: string): Reading<number> {
+  const sends = /^[1-9][0-9]{1,6}$/.test(text) ? Number(text) : 0;
+  if (sends >= 10 && sends <= 1_000_000) return { value: sends };
+  return { problem: 'LANYING_SENDS_PERSON_MAX must be a whole number from 10 to 1000000.' };
+}
+
 function readLogLevel(text: string): Reading<Config['logLevel']> {
   const parsed = v.safeParse(LogLevel, text);
   if (parsed.success) return { value: parsed.output };
@@ -117,6 +123,7 @@ export function readEnvironment(raw: Raw): Environment {
     logLevel: read('LANYING_LOG_LEVEL', 'info', readLogLevel),
     purgeRegister: read('LANYING_PURGE_REGISTER', null, (text) => readPath('LANYING_PURGE_REGISTER', text)),
     files,
+    sendsPersonMax: read('LANYING_SENDS_PERSON_MAX', 1_000, readSends),
   });
   const masterKeyFile = read('LANYING_MASTER_KEY_FILE', null, (text) => readPath('LANYING_MASTER_KEY_FILE', text));
   const setupToken = read('LANYING_SETUP_TOKEN', null, readSetupToken);

@@ -30,6 +30,10 @@ export const variables = {
   LANYING_FILES_PERSON_MAX: { default: '`10G`', meaning: 'What the files of one person may take together.' },
   LANYING_FILES_TOTAL_MAX: { default: '`100G`', meaning: 'What all files may take together.' },
   LANYING_FILES_FREE_MIN: { default: '`512M`', meaning: 'Free space on the disk below which no upload begins.' },
+  LANYING_SENDS_PERSON_MAX: {
+    default: '`1000`',
+    meaning: 'Messages that one person may send in a second in the long run (10 to 1000000); ten times as many at once.',
+  },
   LANYING_LOG_LEVEL: { default: '`info`', meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.' },
 } as const satisfies Record<string, { readonly default: string; readonly meaning: string }>;
 

@@ -1,22 +1,16 @@
 /** Token buckets, bounded in number. A limited caller is told how long to wait ([A6]). */
 import { refuse, type Refusal } from '#protocol/errors.ts';
+import { type Allowance, bucketsMax } from '#protocol/limits.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import { BoundedMap } from './bounded-map.ts';
 
-export interface Allowance {
-  /** Tokens of a full bucket. */
-  readonly burst: number;
-  /** One token comes back in this time. */
-  readonly refillMs: number;
-}
+export type { Allowance } from '#protocol/limits.ts';
 
 interface Bucket {
   tokens: number;
   /** Monotonic milliseconds at which `tokens` was right. */
   at: number;
 }
-
-const bucketsMax = 50_000;
 
 export class RateLimit {
   readonly #buckets = new BoundedMap<string, Bucket>(bucketsMax);
@@ -26,28 +20,36 @@ export class RateLimit {
     readonly allowance: Allowance,
   ) {}
 
-  /** Takes one token, or says how long until there is one. */
-  take(key: string): Refusal | null {
+  /** Takes what the call costs, or says how long until there is that much. A call that costs more than a full bucket waits for a full one. */
+  take(key: string, cost = 1): Refusal | null {
     const bucket = this.#current(key);
-    if (bucket.tokens < 1) {
-      return refuse('rate.limited', { retryAfterMs: Math.ceil((1 - bucket.tokens) * this.allowance.refillMs) });
+    const price = Math.min(cost, this.allowance.burst);
+    if (bucket.tokens < price) {
+      return refuse('rate.limited', { retryAfterMs: Math.ceil((price - bucket.tokens) * this.allowance.refillMs) });
     }
-    bucket.tokens -= 1;
-    this.#buckets.set(key, bucket);
+    bucket.tokens -= price;
     return null;
+  }
+
+  /** Never more than bucketsMax. */
+  get size(): number {
+    return this.#buckets.size;
   }
 
   /** Gives a token back: the try that took it succeeded. */
   refund(key: string): void {
     const bucket = this.#current(key);
     bucket.tokens = Math.min(this.allowance.burst, bucket.tokens + 1);
-    this.#buckets.set(key, bucket);
   }
 
   #current(key: string): Bucket {
     const now = this.runtime.monotonic();
     const known = this.#buckets.get(key);
-    if (known === undefined) return { tokens: this.allowance.burst, at: now };
+    if (known === undefined) {
+      const full = { tokens: this.allowance.burst, at: now };
+      this.#buckets.set(key, full);
+      return full;
+    }
     known.tokens = Math.min(this.allowance.burst, known.tokens + (now - known.at) / this.allowance.refillMs);
     known.at = now;
     return known;

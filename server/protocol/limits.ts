@@ -92,3 +92,41 @@ export const auditExportPageMax = 1_000;
 /** Entries about failed sign-ins: beyond it they are counted in the next one. */
 export const auditFailuresBurst = 100;
 export const auditFailuresRefillMs = 2_000;
+
+/** Tokens of a full bucket, and the time in which one comes back. */
+export interface Allowance {
+  readonly burst: number;
+  readonly refillMs: number;
+}
+/**
+ * What one person may ask for, on all devices together ([Q1]): kinds of command (server/domain/person-limits.ts). Far
+ * above what people and their clients do, bots included; `sends` is LANYING_SENDS_PERSON_MAX.
+ */
+export const personAllowances = {
+  sends: { burst: 10_000, refillMs: 1 },
+  /** Each goes out to everybody who is live. */
+  signals: { burst: 200, refillMs: 50 },
+  /** Commits of up to 1 MiB. */
+  groups: { burst: 1_000, refillMs: 50 },
+  /** Pages of up to 1 MiB: 10,000 entries a second in the long run. */
+  reads: { burst: 3_000, refillMs: 20 },
+  directory: { burst: 600, refillMs: 50 },
+  /** Persons whose packages are used up; a group of 500 at once. */
+  claims: { burst: 2_000, refillMs: 500 },
+  devices: { burst: 200, refillMs: 1_000 },
+  vault: { burst: 1_000, refillMs: 100 },
+  invites: { burst: 300, refillMs: 2_000 },
+  reports: { burst: 300, refillMs: 200 },
+  purges: { burst: 60, refillMs: 5_000 },
+  uploads: { burst: 300, refillMs: 500 },
+  /** Appends, looks, removals and downloads. */
+  transfers: { burst: 3_000, refillMs: 20 },
+  other: { burst: 3_000, refillMs: 10 },
+} as const satisfies Readonly<Record<string, Allowance>>;
+export type PersonAllowances = Readonly<Record<keyof typeof personAllowances, Allowance>>;
+/** A look at so many people costs as much as one call. */
+export const personsPerCostMax = 25;
+/** Buckets of one limit that are kept; the one unused for longest goes first, and begins full again. */
+export const bucketsMax = 50_000;
+/** A client waits by itself for a limit that gives way within this time; a longer wait it tells. */
+export const limitedWaitMsMax = 10_000;

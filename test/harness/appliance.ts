@@ -53,6 +53,8 @@ export class Appliance {
         LANYING_DATA: this.folder,
         LANYING_SETUP_TOKEN: setupToken,
         LANYING_LOG_LEVEL: 'info',
+        // The bench sends everything as one person.
+        LANYING_SENDS_PERSON_MAX: '1000000',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

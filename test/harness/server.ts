@@ -49,6 +49,8 @@ export interface TestServerOptions {
   readonly nowShiftMs?: () => number;
   readonly masterKey?: Uint8Array<ArrayBuffer>;
   readonly files?: Partial<FileBounds>;
+  /** Messages of one person in a second, in the long run; ten times as many at once. */
+  readonly sendsPersonMax?: number;
   /** Hears that the store failed; the server goes on as it is. */
   readonly onBroken?: (cause: unknown) => void;
 }
@@ -76,7 +78,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const runtime = options.runtime ?? { ...systemRuntime, now: () => systemRuntime.now() + nowShiftMs() };
   const begin = async (): Promise<Server> => {
     const server = await compose({
-      config: { origin, bind: '127.0.0.1', port, dataFolder, logLevel: 'debug', files: { ...fileBounds, ...options.files } },
+      config: { origin, bind: '127.0.0.1', port, dataFolder, logLevel: 'debug', files: { ...fileBounds, ...options.files }, sendsPersonMax: options.sendsPersonMax ?? 1_000 },
       secrets: { masterKey, setupToken },
       ops: createOps({ level: 'debug', sink: { write: (line) => logLines.push(line) } }),
       runtime,

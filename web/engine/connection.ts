@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { decodeServerFrame, encodeRequest, type ServerFrame } from '#protocol/codec.ts';
 import { type CommandName, commands, type Output } from '#protocol/commands/index.ts';
 import { type EventName, type EventPayload, events } from '#protocol/events.ts';
-import { clientPingEveryMs, protocolVersion, requestsInFlightMax } from '#protocol/limits.ts';
+import { clientPingEveryMs, limitedWaitMsMax, protocolVersion, requestsInFlightMax } from '#protocol/limits.ts';
 import { LanyingError } from './api.ts';
 import type { Network, Runtime, Socket, Timer } from './ports.ts';
 
@@ -24,10 +24,15 @@ export type ServerEvent = { [N in EventName]: { readonly name: N; readonly paylo
 
 interface Waiting {
   readonly command: CommandName;
+  readonly input: unknown;
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: LanyingError) => void;
   readonly timer: Timer;
 }
+
+/** Refusals that give way by themselves. Times without the server's word; the same calls wait so long together. */
+const limitedCodes = new Set<string>(['rate.limited', 'command.too_many_in_flight']);
+const limitedPauseMs = 200;
 
 export interface ConnectionListener {
   onOnline(): void;
@@ -43,6 +48,8 @@ export class Connection {
   #next = 0;
   readonly #waiting = new Map<number, Waiting>();
   readonly #unsent: (() => void)[] = [];
+  /** Refused by a limit that gives way soon; sent again then. */
+  readonly #limited = new Map<() => void, Timer>();
   readonly #stopOnline: () => void;
 
   constructor(
@@ -95,7 +102,7 @@ export class Connection {
     const id = this.#next;
     this.#next = (this.#next + 1) >>> 0;
     const timer = this.runtime.after(requestTimeoutMs, () => state.socket.close());
-    this.#waiting.set(id, { command, resolve, reject, timer });
+    this.#waiting.set(id, { command, input, resolve, reject, timer });
     state.socket.send(encodeRequest(id, command, input));
   }
 
@@ -145,7 +152,22 @@ export class Connection {
       timer.cancel();
       reject(error);
     }
-    for (const retry of this.#unsent.splice(0)) retry();
+    const limited = [...this.#limited];
+    this.#limited.clear();
+    for (const [, timer] of limited) timer.cancel();
+    for (const retry of [...this.#unsent.splice(0), ...limited.map(([again]) => again)]) retry();
+  }
+
+  /** [Q2] The server said how long: the same call again then. A longer wait is the caller's to tell. */
+  #again({ command, input, resolve, reject }: Waiting, error: LanyingError): void {
+    const { retryAfterMs = limitedPauseMs } = error.detail;
+    if (!limitedCodes.has(error.code) || retryAfterMs > limitedWaitMsMax) return reject(error);
+    const again = (): void => {
+      this.#limited.delete(again);
+      this.#send(command, input, resolve, reject);
+    };
+    const jitter = (this.runtime.random(1)[0] ?? 0) / 255;
+    this.#limited.set(again, this.runtime.after(retryAfterMs + jitter * limitedPauseMs, again));
   }
 
   #onFrame(socket: Socket, bytes: Uint8Array<ArrayBuffer>): void {
@@ -163,7 +185,7 @@ export class Connection {
     this.#waiting.delete(frame.id);
     waiting.timer.cancel();
     if (frame.kind === 'answer') waiting.resolve(frame.output);
-    else waiting.reject(new LanyingError(frame.code, frame.detail));
+    else this.#again(waiting, new LanyingError(frame.code, frame.detail));
     this.#unsent.shift()?.();
   }
 

@@ -13,7 +13,7 @@ import { after, conversations as records, creations, messages, padded } from './
 
 /** This device's own troubles, or worth a new try: no sign of a lie. */
 const passing = new Set<string>([
-  'network.unreachable', 'server.unavailable', 'storage.full', 'epoch.stale', 'session.required', 'engine.closed', 'engine.busy_elsewhere', 'storage.failed',
+  'network.unreachable', 'server.unavailable', 'storage.full', 'rate.limited', 'command.too_many_in_flight', 'epoch.stale', 'session.required', 'engine.closed', 'engine.busy_elsewhere', 'storage.failed',
 ]);
 
 /** So far does a device that comes in again read back to what it had, at most. */

@@ -18,7 +18,7 @@ const problemsOf = (raw: Record<string, string>): readonly string[] => {
 
 test('nothing set: localhost only, data beside, a random token, a key of its own', () => {
   expect(readEnvironment({ PATH: '/bin', HOME: '/root' })).toEqual({
-    config: { origin: 'http://localhost:8080', bind: '127.0.0.1', port: 8080, dataFolder: resolve('data'), logLevel: 'info', files: { fileBytesMax: 2 ** 31, personBytesMax: 10 * 2 ** 30, totalBytesMax: 100 * 2 ** 30, freeBytesMin: 2 ** 29 }, auditHeads: { file: null, webhook: null }, purgeRegister: null },
+    config: { origin: 'http://localhost:8080', bind: '127.0.0.1', port: 8080, dataFolder: resolve('data'), logLevel: 'info', files: { fileBytesMax: 2 ** 31, personBytesMax: 10 * 2 ** 30, totalBytesMax: 100 * 2 ** 30, freeBytesMin: 2 ** 29 }, auditHeads: { file: null, webhook: null }, purgeRegister: null, sendsPersonMax: 1_000 },
     masterKeyFile: null,
     setupToken: null,
   });

@@ -28,7 +28,7 @@ interface Item {
 }
 
 /** It waits and is sent again: nothing was stored, and nothing is wrong with it. */
-const waitable = new Set<string>(['network.unreachable', 'server.unavailable', 'storage.full']);
+const waitable = new Set<string>(['network.unreachable', 'server.unavailable', 'storage.full', 'rate.limited', 'command.too_many_in_flight']);
 
 export class Outbox {
   readonly #items = new Map<ConversationId, Item[]>();
