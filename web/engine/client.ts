@@ -16,6 +16,7 @@ import type { Platform } from './ports.ts';
 import { account, type AccountState } from './store/records.ts';
 import { SealedStore } from './store/sealed-store.ts';
 import { readTexts, type TextEntry } from './texts.ts';
+import { meOf } from './views.ts';
 
 type Session = Output<'session.get'>;
 
@@ -87,12 +88,15 @@ class LanyingEngine implements Engine {
   }
 
   async #enter(state: AccountState): Promise<Home> {
-    const home = await Home.open(this.platform.runtime, this.#connection, this.store, state, {
-      onChange: () => this.#changed(),
-      onTimeline: (view) => this.#timelines.tell(view),
-      onNotice: (notice) => this.#noticed(notice),
-      onText: (conversationId, entry) => this.#texts.tell({ conversationId, entry }),
-      onTrouble: (cause) => this.#trouble(cause),
+    const store = this.store.lend();
+    // What a device that is gone still has under way must not show on the screens of the next one.
+    const here = <T extends readonly unknown[]>(tell: (...told: T) => void) => (...told: T): void => (store.recalled ? undefined : tell(...told));
+    const home = await Home.open(this.platform.runtime, this.#connection, store, state, {
+      onChange: here(() => this.#changed()),
+      onTimeline: here((view) => this.#timelines.tell(view)),
+      onNotice: here((notice) => this.#noticed(notice)),
+      onText: here((conversationId, entry) => this.#texts.tell({ conversationId, entry })),
+      onTrouble: here((cause) => this.#trouble(cause)),
     });
     this.#move({ kind: 'home', home, synced: false });
     return home;
@@ -108,7 +112,7 @@ class LanyingEngine implements Engine {
   /** A failure behind the screens: what the log holds is read again soon; a defect is not swallowed. */
   #trouble(cause: unknown): void {
     if (!(cause instanceof LanyingError)) throw cause;
-    if (cause.code === 'network.unreachable' || this.#closed) return;
+    if (cause.code === 'network.unreachable' || cause.code === 'engine.closed' || this.#closed) return;
     this.platform.runtime.after(troubleRetryMs, () => {
       if (this.#connection.online && !this.#closed) void this.#online();
     });
@@ -292,9 +296,7 @@ class LanyingEngine implements Engine {
   async revokeInvite(inviteId: InviteId): Promise<void> {
     await this.#connection.call('invite.revoke', { inviteId });
   }
-  refreshPeople(): Promise<void> {
-    return this.#home().directory.refresh();
-  }
+  readonly refreshPeople = async (): Promise<void> => this.#home().directory.refresh();
   acceptIdentity(userId: UserId): Promise<void> {
     return this.#home().acceptIdentity(userId);
   }
@@ -388,8 +390,6 @@ class LanyingEngine implements Engine {
     });
   }
 }
-
-const meOf = ({ userId, deviceId, handle, displayName, role }: AccountState): Me => ({ userId, deviceId, handle, displayName, role });
 
 /** An engine on its platform. Resolves as soon as its first snapshot means something; connecting goes on behind it. */
 export async function createEngine(platform: Platform): Promise<LanyingEngine> {

@@ -1,8 +1,7 @@
 /** Everything of one signed-in device, from the moment its vault is open until it signs out. */
-import type { ServerEvent } from './connection.ts';
-import type { ConversationId, MessageId, UserId } from '#protocol/ids.ts';
+import { type ConversationId, idBytes, idFromBytes, type MessageId, type UserId } from '#protocol/ids.ts';
 import { LanyingError, type ConversationView, type PersonView, type SecurityNotice, type TimelineView } from './api.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, ServerEvent } from './connection.ts';
 import { BodyCipher } from './content/body.ts';
 import { encodeContent, textBytesMax } from './content/content.ts';
 import type { Conversation } from './conversation/conversation.ts';
@@ -19,7 +18,6 @@ import { Timeline } from './timeline.ts';
 import { textOf, type TextEntry } from './texts.ts';
 import { VaultCipher } from './vault/vault-cipher.ts';
 import { conversationView } from './views.ts';
-import { idBytes, idFromBytes } from '#protocol/ids.ts';
 import { epochAgeMsMax } from '#protocol/limits.ts';
 
 /** Nobody makes conversations, adds people or publishes keys without a connection. */
@@ -84,6 +82,7 @@ export class Home implements ConversationListener {
 
   close(): void {
     this.#closed = true;
+    this.store.recall();
     this.#upkeep.cancel();
     this.#refilling?.cancel();
     this.#outbox.close();
@@ -205,7 +204,7 @@ export class Home implements ConversationListener {
 
   #background(work: Promise<unknown>): void {
     work.catch((cause: unknown) => {
-      if (!this.#closed) this.listener.onTrouble(cause);
+      this.listener.onTrouble(cause);
     });
   }
 

@@ -1,7 +1,7 @@
 /** From states to what screens show. Pure. */
-import type { ConversationView } from './api.ts';
+import type { ConversationView, Me } from './api.ts';
 import type { Conversation } from './conversation/conversation.ts';
-import type { QueuedMessage } from './store/records.ts';
+import type { AccountState, QueuedMessage } from './store/records.ts';
 import type { UserId } from '#protocol/ids.ts';
 
 export function conversationView(
@@ -30,3 +30,5 @@ export function conversationView(
     activeAt: Math.max(last?.at ?? 0, state.createdAt),
   };
 }
+
+export const meOf = ({ userId, deviceId, handle, displayName, role }: AccountState): Me => ({ userId, deviceId, handle, displayName, role });

@@ -16,6 +16,7 @@ export interface RecordKind<T> {
 export class SealedStore {
   readonly #store: LocalStore;
   #keys: DeviceKeys;
+  #recalled = false;
 
   private constructor(store: LocalStore, keys: DeviceKeys) {
     this.#store = store;
@@ -31,15 +32,34 @@ export class SealedStore {
     return new SealedStore(store, await store.deviceKeys());
   }
 
+  /** The same records, by the keys of now, until it is recalled. */
+  lend(): SealedStore {
+    return new SealedStore(this.#store, this.#keys);
+  }
+
+  /** From now on every call rejects with `engine.closed`: work that outlives its sign-in reads and leaves nothing in the next one's store. */
+  recall(): void {
+    this.#recalled = true;
+  }
+
+  get recalled(): boolean {
+    return this.#recalled;
+  }
+
+  #held(): LocalStore {
+    if (this.#recalled) throw new LanyingError('engine.closed');
+    return this.#store;
+  }
+
   async get<T>(kind: RecordKind<T>, name = ''): Promise<T | null> {
     const key = kind.prefix + name;
-    const sealed = await this.#store.get(key);
+    const sealed = await this.#held().get(key);
     return sealed === null ? null : this.#read(kind, key, sealed);
   }
 
   /** Records with from <= name < to, ascending (or the last ones first). */
   async range<T>(kind: RecordKind<T>, from: string, to: string, limit: number, reverse = false): Promise<readonly { readonly name: string; readonly value: T }[]> {
-    const rows = await this.#store.range(kind.prefix + from, kind.prefix + to, { limit, reverse });
+    const rows = await this.#held().range(kind.prefix + from, kind.prefix + to, { limit, reverse });
     return Promise.all(rows.map(async ([key, sealed]) => ({ name: key.slice(kind.prefix.length), value: await this.#read(kind, key, sealed) })));
   }
 
@@ -52,8 +72,8 @@ export class SealedStore {
     return { delete: kind.prefix + name };
   }
 
-  write(writes: readonly StoreWrite[]): Promise<void> {
-    return this.#store.batch(writes);
+  async write(writes: readonly StoreWrite[]): Promise<void> {
+    await this.#held().batch(writes);
   }
 
   /** Nothing is left of the device; the next one here begins with keys of its own. */
@@ -67,6 +87,8 @@ export class SealedStore {
   }
 
   async #read<T>(kind: RecordKind<T>, key: string, sealed: Uint8Array<ArrayBuffer>): Promise<T> {
+    // Recalled while it was read: these may be the next device's records, under keys of its own.
+    this.#held();
     const decoded = decodeItem(await this.#keys.open(sealed, utf8.encode(key)));
     const parsed = v.safeParse(kind.schema, decoded?.item);
     if (!parsed.success) throw new LanyingError('storage.failed', { field: kind.prefix });
