@@ -14,6 +14,7 @@ import { cookieValue } from './domain/sessions.ts';
 import { jobsOf } from './jobs/jobs.ts';
 import { startJobs } from './jobs/scheduler.ts';
 import type { Ops } from './ops/ops.ts';
+import type { EventBus } from './ports/event-bus.ts';
 import type { HeadSink } from './ports/audit-store.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { CorruptionError, type Store, type StoreCondition, StoreFailure, StoreFull } from './ports/store.ts';
@@ -46,11 +47,12 @@ export class BootError extends Error {
   override readonly name = 'BootError';
 }
 
-async function openStore({ config, secrets, ops, runtime, onBroken }: ComposeParts): Promise<Store> {
+async function openStore({ config, secrets, ops, runtime, onBroken }: ComposeParts, bus: EventBus): Promise<Store> {
   // A failed write leaves what is stored in doubt: the process ends and the next start reads what is there (fail-stop).
   const onCondition = (condition: StoreCondition, cause: unknown): void => {
     ops.storeBecame(condition, cause);
     if (condition === 'failed') onBroken(cause);
+    if (condition === 'open' || condition === 'full') bus.publish({ kind: 'storage', full: condition === 'full' });
   };
   try {
     return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime, onCondition, purgeRegister: config.purgeRegister ?? null });
@@ -71,9 +73,10 @@ const unreadyOf = (condition: StoreCondition): readonly string[] => (condition =
 
 /** Opens the store and joins everything. Rejects with BootError, RelayError or StaticFilesError; then nothing stays open. */
 export async function compose(parts: ComposeParts): Promise<Server> {
-  const store = await openStore(parts);
+  const bus = new InProcessBus((cause) => parts.ops.hintLost('bus', cause));
+  const store = await openStore(parts, bus);
   try {
-    return await join(parts, store);
+    return await join(parts, store, bus);
   } catch (cause) {
     await store.close();
     throw cause;
@@ -92,8 +95,7 @@ function headSinks({ auditHeads }: Config, runtime: Runtime): readonly HeadSink[
   return [...(file === null ? [] : [new HeadFile(file)]), ...(webhook === null ? [] : [new HeadWebhook(webhook, runtime)])];
 }
 
-async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, store: Store): Promise<Server> {
-  const bus = new InProcessBus((cause) => ops.hintLost('bus', cause));
+async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, store: Store, bus: EventBus): Promise<Server> {
   const { origin } = config;
   const services = createServices({
     store,
@@ -133,6 +135,7 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
     runtime,
     // [Z1]
     unready: () => unreadyOf(store.condition()),
+    full: () => store.condition() === 'full',
   });
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());

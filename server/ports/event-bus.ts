@@ -26,6 +26,8 @@ export type Happening =
   | { readonly kind: 'keyPackagesLow'; readonly deviceId: DeviceId; readonly suite: Suite; readonly count: number }
   | { readonly kind: 'sessionEnded'; readonly sessionId: SessionId; readonly reason: 'signed_out' | 'revoked' | 'expired' }
   | { readonly kind: 'auditHead'; readonly checkpoint: string; readonly admins: readonly UserId[] }
+  /** There is no room to write any more, or there is again. */
+  | { readonly kind: 'storage'; readonly full: boolean }
   | { readonly kind: 'sessionBound'; readonly sessionId: SessionId; readonly deviceId: DeviceId };
 
 export interface EventBus {

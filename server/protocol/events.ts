@@ -38,6 +38,8 @@ export const events = {
   lagged: v.strictObject({ conversationIds: v.array(ConversationId) }),
   /** To administrators: the signed head of the audit log, to be held against the last one that they saw. */
   auditHead: v.strictObject({ checkpoint: v.string() }),
+  /** The server's disk has no room, so nothing is stored, or it has again ([Z1]); when it is full, the second frame of every socket. */
+  storage: v.strictObject({ full: v.boolean() }),
   sessionEnded: v.strictObject({ reason: v.picklist(['signed_out', 'revoked', 'expired']) }),
   /** The server is about to stop; reconnect after a moment. */
   draining: v.strictObject({}),

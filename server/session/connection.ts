@@ -49,6 +49,8 @@ export interface ConnectionParts {
   readonly ops: Ops;
   readonly runtime: Runtime;
   readonly byId: (sessionId: SessionId) => Promise<SessionRecord | null>;
+  /** [Z1] Nothing can be stored now. */
+  readonly full: () => boolean;
 }
 
 interface Pending {
@@ -109,6 +111,7 @@ export class Connection {
     this.#wire.send(
       encodeEvent('ready', { protocol: protocolVersion, serverTime: this.#parts.runtime.now(), userId, deviceId, requestsInFlightMax }),
     );
+    if (this.#parts.full()) this.#wire.send(encodeEvent('storage', { full: true }));
     this.drained();
   }
 

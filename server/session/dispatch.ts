@@ -36,7 +36,8 @@ export function createDispatch({ router, ops, runtime, inFlight }: DispatchParts
       // [F3] Every row's input is an object; the schemas take an empty array for an empty one.
       reply = Array.isArray(input) ? { result: refuse('input.invalid') } : await router.call(command, input, context, requestId);
     } catch (cause) {
-      ops.callFailed(requestId, command, cause);
+      // [Z1] A full disk was told when it became full; a line for each refused call would fill it further.
+      if (!(cause instanceof StoreFull)) ops.callFailed(requestId, command, cause);
       reply = { result: refuse(codeOf(cause)) };
     } finally {
       inFlight.leave();

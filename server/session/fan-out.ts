@@ -71,6 +71,9 @@ function tell(parts: FanOutParts, announce: (conversationId: ConversationId) => 
     case 'auditHead':
       for (const userId of happening.admins) for (const connection of directory.byUser(userId)) connection.event('auditHead', { checkpoint: happening.checkpoint });
       return;
+    case 'storage':
+      for (const connection of directory.all()) connection.event('storage', { full: happening.full });
+      return;
     case 'sessionBound':
       for (const connection of directory.bySession(happening.sessionId)) connection.bound(happening.deviceId);
       return;

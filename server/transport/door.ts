@@ -35,6 +35,8 @@ export interface DoorParts {
   readonly runtime: Runtime;
   /** Why the server cannot work, as fixed words; empty when it can. */
   readonly unready: () => readonly string[];
+  /** [Z1] Nothing can be stored now. */
+  readonly full: () => boolean;
 }
 
 export interface Door {
@@ -63,7 +65,7 @@ export async function createDoor(parts: DoorParts): Promise<Door> {
     openApi: parts.openApi,
     fileRoutes,
     post: { origin, cookie, dispatch, sessions, json: parts.json, cookieValue: parts.cookieValue },
-    connections: { dispatch, directory, ops, runtime, byId: (sessionId) => sessions.byId(sessionId) },
+    connections: { dispatch, directory, ops, runtime, byId: (sessionId) => sessions.byId(sessionId), full: parts.full },
     ops,
     runtime,
     unready: parts.unready,

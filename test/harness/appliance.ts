@@ -33,9 +33,9 @@ export class Appliance {
     readonly origin: string,
   ) {}
 
-  /** `frontPort`: where people reach it, when something stands between (a recorder). */
-  static async start(frontPort?: number): Promise<Appliance> {
-    const folder = await mkdtemp(join(tmpdir(), 'lanying-'));
+  /** `frontPort`: where people reach it, when something stands between (a recorder). `given`: the data folder, else one of its own. */
+  static async start(frontPort?: number, given?: string): Promise<Appliance> {
+    const folder = given ?? (await mkdtemp(join(tmpdir(), 'lanying-')));
     const port = await freePort();
     const appliance = new Appliance(folder, port, `http://localhost:${frontPort ?? port}`);
     await appliance.boot();

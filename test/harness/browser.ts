@@ -194,9 +194,10 @@ export class World {
     readonly browser: Browser,
   ) {}
 
-  static async start(): Promise<World> {
+  /** `folder`: the data folder, else one of its own. */
+  static async start(folder?: string): Promise<World> {
     const wire = await Wire.open();
-    const [appliance, browser] = await Promise.all([Appliance.start(wire.port), chromium.launch({ executablePath: '/usr/bin/chromium', args })]);
+    const [appliance, browser] = await Promise.all([Appliance.start(wire.port, folder), chromium.launch({ executablePath: '/usr/bin/chromium', args })]);
     wire.lead(appliance.port);
     return new World(appliance, wire, browser);
   }

@@ -76,6 +76,7 @@ export async function openDoor({ router, origin = 'http://localhost:8080', views
     ops: createOps({ level: 'trace', sink: { write: (line) => logLines.push(line) } }),
     runtime: systemRuntime,
     unready: () => [],
+    full: () => false,
     ...overrides,
   });
   const port = await door.listen();

@@ -55,6 +55,8 @@ export interface PersonView {
 export type ConnectionView =
   | { readonly state: 'connecting' }
   | { readonly state: 'online' }
+  /** Connected, and the server's disk is full: reading goes on, what is written waits here and is sent when there is room. */
+  | { readonly state: 'full'; readonly queued: number }
   /** `since`: milliseconds of the clock when the connection was lost. */
   | { readonly state: 'offline'; readonly since: number; readonly queued: number };
 

@@ -5,7 +5,7 @@
 import type { ConversationId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
 import {
-  type AccountView, type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
+  type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
 } from './api.ts';
 import { attach } from './attach.ts';
 import { Connection, type ServerEvent } from './connection.ts';
@@ -14,22 +14,15 @@ import { late } from './late.ts';
 import { Listeners } from './listeners.ts';
 import type { Platform } from './ports.ts';
 import { account, type AccountState } from './store/records.ts';
+import { Retry } from './retry.ts';
+import { accountView, type Session, type Stage } from './stage.ts';
 import { SealedStore } from './store/sealed-store.ts';
 import { readTexts, type TextEntry } from './texts.ts';
 import { meOf } from './views.ts';
 
-type Session = Output<'session.get'>;
-
-type Stage =
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'signed-out'; readonly setupNeeded: boolean; readonly passwordLengthMin: number; readonly reason: 'none' | 'session_ended' }
-  /** Signed in; whether this browser is a device of the person is not settled. */
-  | { readonly kind: 'arriving'; readonly session: Session }
-  | { readonly kind: 'locked'; readonly session: Session; readonly passkeyCanUnlock: boolean }
-  | { readonly kind: 'home'; readonly home: Home; readonly synced: boolean };
-
 const noticesMax = 100;
-const troubleRetryMs = 2_000;
+/** Devices that waited for room come back one after the other. */
+const resumeSpreadMs = 2_000;
 
 class LanyingEngine implements Engine {
   #stage: Stage = { kind: 'starting' };
@@ -42,19 +35,28 @@ class LanyingEngine implements Engine {
   readonly #timelines = new Listeners<TimelineView>();
   readonly #texts = new Listeners<{ readonly conversationId: ConversationId; readonly entry: TextEntry }>();
   readonly #connection: Connection;
+  readonly #retry: Retry;
   readonly #desk = late(async () => new (await import('./account.ts')).AccountDesk(this.platform, this.store));
 
   constructor(
     readonly platform: Platform,
     readonly store: SealedStore,
   ) {
+    this.#retry = new Retry(platform.runtime, () => {
+      if (this.#connection.online && !this.#closed) void this.#online();
+    });
     this.#connection = new Connection(platform.runtime, platform.network, {
       onOnline: () => void this.#online(),
       onOffline: () => {
         this.#offlineSince = platform.runtime.now();
+        this.#retry.stop();
         this.#changed();
       },
       onEvent: (event) => this.#onEvent(event),
+      onStorage: (full) => {
+        if (!full) this.#retry.within(resumeSpreadMs);
+        this.#changed();
+      },
       onRefused: () => void this.#sessionEnded(),
     });
   }
@@ -113,9 +115,8 @@ class LanyingEngine implements Engine {
   #trouble(cause: unknown): void {
     if (!(cause instanceof LanyingError)) throw cause;
     if (cause.code === 'network.unreachable' || cause.code === 'engine.closed' || this.#closed) return;
-    this.platform.runtime.after(troubleRetryMs, () => {
-      if (this.#connection.online && !this.#closed) void this.#online();
-    });
+    // A full server says when it has room again ([E13]).
+    if (!this.#connection.full) this.#retry.soon();
   }
 
   /** A socket is up: make the session this device's, then catch up. */
@@ -177,7 +178,7 @@ class LanyingEngine implements Engine {
     if (this.#snapshot !== null) return this.#snapshot;
     const home = this.#stage.kind === 'home' ? this.#stage.home : null;
     this.#snapshot = {
-      account: this.#accountView(),
+      account: accountView(this.#stage),
       connection: this.#connectionView(home),
       people: home?.people() ?? [],
       conversations: home?.views() ?? [],
@@ -186,24 +187,8 @@ class LanyingEngine implements Engine {
     return this.#snapshot;
   }
 
-  #accountView(): AccountView {
-    const stage = this.#stage;
-    switch (stage.kind) {
-      case 'starting':
-      case 'arriving':
-        return { state: 'starting' };
-      case 'signed-out':
-        return { state: 'signed-out', setupNeeded: stage.setupNeeded, passwordLengthMin: stage.passwordLengthMin, reason: stage.reason };
-      case 'locked': {
-        const { handle, displayName } = stage.session.person;
-        return { state: 'vault-locked', handle, displayName, passkeyCanUnlock: stage.passkeyCanUnlock };
-      }
-      case 'home':
-        return { state: 'ready', me: meOf(stage.home.me) };
-    }
-  }
-
   #connectionView(home: Home | null): ConnectionView {
+    if (this.#connection.full) return { state: 'full', queued: home?.waiting ?? 0 };
     if (this.#connection.online) return { state: 'online' };
     if (this.#offlineSince === null) return { state: 'connecting' };
     return { state: 'offline', since: this.#offlineSince, queued: home?.waiting ?? 0 };
@@ -218,6 +203,7 @@ class LanyingEngine implements Engine {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#retry.stop();
     this.#connection.close();
     if (this.#stage.kind === 'home') this.#stage.home.close();
     this.#snapshots.tell(this.snapshot());

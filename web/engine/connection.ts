@@ -17,7 +17,7 @@ const pauseMsMax = 15_000;
 export type LinkState =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'opening'; readonly socket: Socket }
-  | { readonly kind: 'online'; readonly socket: Socket; readonly ping: Timer }
+  | { readonly kind: 'online'; readonly socket: Socket; readonly ping: Timer; readonly full: boolean }
   | { readonly kind: 'pausing'; readonly timer: Timer };
 
 export type ServerEvent = { [N in EventName]: { readonly name: N; readonly payload: EventPayload<N> } }[EventName];
@@ -38,6 +38,8 @@ export interface ConnectionListener {
   onOnline(): void;
   onOffline(): void;
   onEvent(event: ServerEvent): void;
+  /** The server has no room to store anything, or has it again ([Z1]). */
+  onStorage(full: boolean): void;
   /** The server does not know this session (any more). */
   onRefused(): void;
 }
@@ -64,6 +66,14 @@ export class Connection {
 
   get online(): boolean {
     return this.#state.kind === 'online';
+  }
+  /** Connected, and the server cannot store anything now. */
+  get full(): boolean {
+    return this.#state.kind === 'online' && this.#state.full;
+  }
+  /** Connected, and what is sent can be stored. */
+  get writable(): boolean {
+    return this.#state.kind === 'online' && !this.#state.full;
   }
 
   start(): void {
@@ -196,18 +206,20 @@ export class Connection {
     if (event.name === 'ready') {
       if (event.payload.protocol !== protocolVersion) return socket.close();
       this.#attempts = 0;
-      this.#state = { kind: 'online', socket, ping: this.#pingLater() };
+      this.#state = { kind: 'online', socket, ping: this.#pingLater(), full: false };
       this.listener.onOnline();
       return;
     }
-    if (this.#state.kind === 'online') this.listener.onEvent(event);
+    if (this.#state.kind !== 'online') return;
+    if (event.name !== 'storage') return this.listener.onEvent(event);
+    this.#state = { ...this.#state, full: event.payload.full };
+    this.listener.onStorage(event.payload.full);
   }
 
   #pingLater(): Timer {
     return this.runtime.after(clientPingEveryMs, () => {
       if (this.#state.kind !== 'online') return;
-      const { socket } = this.#state;
-      this.#state = { kind: 'online', socket, ping: this.#pingLater() };
+      this.#state = { ...this.#state, ping: this.#pingLater() };
       // A ping without an answer closes the socket by its time-out; its own rejection says nothing more.
       this.#send('session.ping', {}, () => undefined, () => undefined);
     });

@@ -5,6 +5,7 @@ import type { Connection, ServerEvent } from './connection.ts';
 import { BodyCipher } from './content/body.ts';
 import { encodeContent, textBytesMax } from './content/content.ts';
 import type { Conversation } from './conversation/conversation.ts';
+import { handIn } from './conversation/handing-in.ts';
 import { Outbox } from './conversation/outbox.ts';
 import type { ConversationListener, Parts } from './conversation/parts.ts';
 import type { Typing } from './conversation/typing.ts';
@@ -95,13 +96,7 @@ export class Home implements ConversationListener {
     await this.rooms.synchronise();
     // As after a restart: what was refused is judged again as the log has it now, and nothing behind it is taken before it holds.
     for (const room of this.rooms.all()) await room.reconsider();
-    for (const room of this.rooms.all()) {
-      await room.exclusively(async () => {
-        if (room.state.pending !== null && room.halted === null) await room.settle();
-      });
-      await this.#outbox.flush(room);
-      await this.rooms.archive(room);
-    }
+    await handIn(this.rooms, this.#outbox, this.connection);
     this.#refillLater();
   }
 
@@ -151,7 +146,7 @@ export class Home implements ConversationListener {
     this.#push(conversationId);
     this.listener.onChange();
     const room = this.rooms.get(conversationId);
-    if (room !== null && this.connection.online) this.#background(this.rooms.archive(room));
+    if (room !== null && this.connection.writable) this.#background(this.rooms.archive(room));
   }
 
   onEntry(conversationId: ConversationId, message: MessageState): void {
@@ -179,7 +174,7 @@ export class Home implements ConversationListener {
     const pause = tidyAfterMs * (0.2 + (this.runtime.random(1)[0] ?? 0) / 255);
     this.runtime.after(pause, () => {
       const room = this.rooms.get(conversationId);
-      if (room !== null && this.connection.online && !this.#closed) this.#background(this.#tidy(room));
+      if (room !== null && this.connection.writable && !this.#closed) this.#background(this.#tidy(room));
     });
   }
 
@@ -193,7 +188,7 @@ export class Home implements ConversationListener {
   /** Epochs end after a day even where nobody writes ([E9]); the pause by leaf keeps all from committing at once. */
   #keepUp(): void {
     this.#upkeep = this.runtime.after(upkeepEveryMs, () => this.#keepUp());
-    if (!this.connection.online) return;
+    if (!this.connection.writable) return;
     const now = this.runtime.now();
     for (const room of this.rooms.all()) {
       const jitterMs = ((this.runtime.random(1)[0] ?? 0) / 255) * 6 * upkeepEveryMs;

@@ -53,8 +53,9 @@ export async function firstPackages(maker: PackageMaker): Promise<MadePackages> 
   return { published: made.flatMap(({ published }) => published), writes: made.flatMap(({ writes }) => writes) };
 }
 
-/** Publishes until each suite has its target; stops silently when the connection goes (the next one starts again). */
+/** Publishes until each suite has its target; not while the server is full (it starts again when there is room). */
 export async function refill(maker: PackageMaker, connection: Connection): Promise<void> {
+  if (!connection.writable) return;
   const { counts } = await connection.call('keyPackage.counts', {});
   for (const suite of suites) {
     let have = counts.find((row) => row.suite === suite)?.count ?? 0;

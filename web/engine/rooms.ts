@@ -23,6 +23,11 @@ const creating = late(() => import('./conversation/creating.ts'));
 const history = late(() => import('./conversation/history.ts'));
 const entering = late(() => import('./conversation/entering.ts'));
 
+/** Entering may have to write: it waits for room, and what is here already goes on ([E13]). */
+function unlessFull(cause: unknown): void {
+  if (!(cause instanceof LanyingError) || cause.code !== 'storage.full') throw cause;
+}
+
 export class Rooms {
   readonly #rooms = new Map<ConversationId, Conversation>();
   readonly #entering = new Mutex();
@@ -71,7 +76,7 @@ export class Rooms {
   async synchronise(): Promise<void> {
     const summaries = await this.#summaries();
     await this.#purge(summaries);
-    await this.#enterAll(summaries);
+    await this.#enterAll(summaries).catch(unlessFull);
     // Those that were entered anew begin behind their floors too.
     await this.#purge(summaries);
     for (const room of this.#rooms.values()) room.live = false;
@@ -278,7 +283,7 @@ export class Rooms {
     await room.exclusively(async () => {
       const { archiveFrom, active } = room.state;
       const current = epoch(room.group);
-      if (!active || archiveFrom > current) return;
+      if (!active || archiveFrom > current || !this.parts.connection.writable) return;
       await room.update({ archiveFrom: await room.epochs.archive(archiveFrom, current) });
     });
   }

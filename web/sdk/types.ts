@@ -162,7 +162,8 @@ export interface ClientEvents {
   message: { readonly conversation: Conversation; readonly message: Message };
   /** A conversation is new here, or its title, members or state changed. */
   conversation: { readonly conversation: Conversation };
-  connection: { readonly state: 'connecting' | 'online' | 'offline' };
+  /** `full`: connected to a server whose disk is full; reading goes on, and what is sent waits until there is room. */
+  connection: { readonly state: 'connecting' | 'online' | 'full' | 'offline' };
   security: SecurityEvent;
 }
 

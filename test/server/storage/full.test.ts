@@ -5,7 +5,7 @@ import { type LevelStore, openLevelStore } from '../../../server/storage/level/s
 import { masterKey } from '../../contract/level-bench.ts';
 import { change, LogWriter, roster, startMs } from '../../contract/people.ts';
 import { FakeRuntime } from '../../harness/runtime.ts';
-import { type Mounted, mountSmall } from './mounted.ts';
+import { type Mounted, mountSmall } from '../../harness/mounted.ts';
 
 const probe = mountSmall(1);
 probe?.remove();

@@ -154,12 +154,12 @@ export class Outbox {
     this.parts.listener.onConversation(item.value.conversationId);
   }
 
-  /** Sends what waits, in order, until the queue is empty, blocked or the connection is gone. */
+  /** Sends what waits, in order, until the queue is empty, blocked, the connection is gone or the server is full. */
   async flush(conversation: Conversation): Promise<void> {
     await conversation.exclusively(async () => {
       for (;;) {
         const item = this.#of(conversation.id).find(({ value }) => value.failed === null && value.acknowledged === null);
-        if (item === undefined || !this.parts.connection.online || this.blocked(conversation)) return;
+        if (item === undefined || !this.parts.connection.writable || this.blocked(conversation)) return;
         await this.#send(conversation, item);
       }
     });

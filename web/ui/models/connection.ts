@@ -7,6 +7,7 @@ export type BannerView = { readonly kind: 'none' } | { readonly kind: 'connectin
 
 /** `elapsedMs`: how long the connection has not been online. */
 export function bannerOf(connection: ConnectionView, elapsedMs: number): BannerView {
-  if (connection.state === 'online' || elapsedMs < bannerAfterMs) return { kind: 'none' };
+  // A full disk has a notice of its own.
+  if (connection.state === 'online' || connection.state === 'full' || elapsedMs < bannerAfterMs) return { kind: 'none' };
   return connection.state === 'connecting' ? { kind: 'connecting' } : { kind: 'offline', queued: connection.queued };
 }

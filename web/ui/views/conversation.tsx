@@ -91,7 +91,7 @@ function Head(props: { readonly conversation: ConversationView; readonly title: 
 function Banner() {
   const { t } = useText();
   const connection = useSnapshot((now) => now.connection);
-  const online = connection.state === 'online';
+  const online = connection.state === 'online' || connection.state === 'full';
   const [late, setLate] = useState(false);
   const wasOnline = useRef(online);
   useEffect(() => {

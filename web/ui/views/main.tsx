@@ -16,6 +16,7 @@ import { KeepingNotice } from './keeping.tsx';
 import { onMac, useKeys } from './keys.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { Conversation } from './conversation.tsx';
+import { FullNotice } from './full-notice.tsx';
 
 const NewConversation = lazy(() => import('./new-conversation.tsx').then((module) => ({ default: module.NewConversation })));
 const Invite = lazy(() => import('./invite.tsx').then((module) => ({ default: module.Invite })));
@@ -43,6 +44,7 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   };
   return (
     <main className={`main${current === null ? '' : ' main-open'}`}>
+      <FullNotice />
       <Side me={me} came={came} current={current} panel={panel} onPanel={setPanel} />
       <div className="pane" id="conversation">
         {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}

@@ -37,8 +37,15 @@ export interface DemoOptions {
   readonly scene: Scene;
   readonly now: number;
   readonly offline?: boolean;
+  /** The server's disk is full, and so many messages wait. */
+  readonly full?: number | null;
   /** Milliseconds between sending and acknowledgement. */
   readonly latencyMs?: number;
+}
+
+function connectionOf({ offline, full, now }: DemoOptions): EngineSnapshot['connection'] {
+  if (offline === true) return { state: 'offline', since: now, queued: 2 };
+  return typeof full === 'number' ? { state: 'full', queued: full } : { state: 'online' };
 }
 
 function createCore(options: DemoOptions) {
@@ -53,7 +60,7 @@ function createCore(options: DemoOptions) {
   const full = options.scene !== 'empty';
   let snapshot: EngineSnapshot = {
     account: accountOf(options.scene, self),
-    connection: options.offline === true ? { state: 'offline', since: options.now, queued: 2 } : { state: 'online' },
+    connection: connectionOf(options),
     people: full ? people : [self],
     conversations: full ? conversationsOf(options.now) : [],
     notices: full ? demoNotices(options.now) : [],

@@ -63,6 +63,8 @@ function screens(locale: Locale): readonly Screen[] {
     { name: 'product', path: at('product') },
     { name: 'unread', path: at('lin') },
     { name: 'failed', path: `${at('oncall')}?offline`, opens: '.banner' },
+    { name: 'full', path: `${at('product')}?full=2`, opens: '.full' },
+    { name: 'full-list', path: '/?full=0', opens: '.full' },
     { name: 'blocked', path: at('zhao') },
     { name: 'left', path: at('old') },
     { name: 'halted', path: at('forked') },

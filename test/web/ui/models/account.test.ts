@@ -149,6 +149,7 @@ describe('the banner', () => {
     expect(bannerOf(offline, bannerAfterMs)).toEqual({ kind: 'offline', queued: 2 });
     expect(bannerOf({ state: 'connecting' }, bannerAfterMs)).toEqual({ kind: 'connecting' });
     expect(bannerOf({ state: 'online' }, 10_000)).toEqual({ kind: 'none' });
+    expect(bannerOf({ state: 'full', queued: 1 }, 10_000)).toEqual({ kind: 'none' });
   });
 });
 
