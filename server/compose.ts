@@ -13,6 +13,7 @@ import { systemScribe } from './domain/audit/scribe.ts';
 import { cookieValue } from './domain/sessions.ts';
 import { jobsOf } from './jobs/jobs.ts';
 import { startJobs } from './jobs/scheduler.ts';
+import { connectionsMaxOf, descriptorsMax } from './ops/descriptors.ts';
 import type { Ops } from './ops/ops.ts';
 import type { EventBus } from './ports/event-bus.ts';
 import type { HeadSink } from './ports/audit-store.ts';
@@ -133,6 +134,7 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
     cookieValue,
     ops,
     runtime,
+    connectionsMax: connectionsMaxOf(descriptorsMax()),
     // [Z1]
     unready: () => unreadyOf(store.condition()),
     full: () => store.condition() === 'full',

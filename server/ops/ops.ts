@@ -24,6 +24,16 @@ export interface Ops {
   socketOpened(): void;
   socketClosed(code: number): void;
   socketLagged(conversations: number): void;
+  /** Unread bytes of all sockets, and how many sockets were cut off for theirs. */
+  unread(bytes: number, cut: number): void;
+  /** Open connections that are no sockets. */
+  connections(open: number): void;
+  /** Closed at once: there are no descriptors left for it. */
+  connectionRefused(): void;
+  /** Ended without a whole request head: timed out, or given up by the peer. */
+  connectionUnheard(): void;
+  /** A request's body stopped coming, or came too slowly. */
+  bodyCut(): void;
   frameRefused(): void;
   upgradeRefused(code: string): void;
   entriesPublished(entries: number): void;
@@ -35,7 +45,8 @@ export interface Ops {
   purgedAgain(logs: number): void;
   /** `failed` ends the process. */
   storeBecame(condition: 'open' | 'full' | 'failed' | 'closed', cause: unknown): void;
-  listening(port: number): void;
+  /** `connectionsMax`: what the limit of open files leaves for connections. */
+  listening(port: number, connectionsMax: number): void;
   draining(signal: string): void;
   stopped(inFlight: number): void;
   masterKeyMade(path: string): void;
@@ -50,6 +61,8 @@ export interface Ops {
 export interface LogSink {
   write(line: string): void;
 }
+
+const fewConnections = 2_048;
 
 const errorFields = (cause: unknown) =>
   cause instanceof Error ? { error: cause.name, message: cause.message, stack: cause.stack } : { error: 'unknown' };
@@ -87,6 +100,12 @@ function instruments(registry: Registry) {
       help: 'Times a slow socket was taken off its topics.',
       registers,
     }),
+    unread: new Gauge({ name: 'lanying_unread_bytes', help: 'What sockets leave unread, in memory.', registers }),
+    overloads: new Counter({ name: 'lanying_sockets_cut_total', help: 'Sockets cut off because too much was unread.', registers }),
+    connections: new Gauge({ name: 'lanying_connections', help: 'Open connections that are no sockets.', registers }),
+    connectionsRefused: new Counter({ name: 'lanying_connections_refused_total', help: 'Connections beyond the descriptors of the process.', registers }),
+    connectionsUnheard: new Counter({ name: 'lanying_connections_unheard_total', help: 'Connections that ended without a whole request head.', registers }),
+    bodiesCut: new Counter({ name: 'lanying_bodies_cut_total', help: 'Requests whose body stopped or came too slowly.', registers }),
     badFrames: new Counter({
       name: 'lanying_frames_refused_total',
       help: 'Frames that closed their socket.',
@@ -172,6 +191,16 @@ export function createOps(options: {
       meters.lagged.inc();
       log.info({ conversations }, 'slow socket taken off its topics');
     },
+    unread(bytes, cut) {
+      meters.unread.set(bytes);
+      if (cut === 0) return;
+      meters.overloads.inc(cut);
+      log.warn({ sockets: cut }, 'sockets that left too much unread were cut off');
+    },
+    connections: (open) => meters.connections.set(open),
+    connectionRefused: () => meters.connectionsRefused.inc(),
+    connectionUnheard: () => meters.connectionsUnheard.inc(),
+    bodyCut: () => meters.bodiesCut.inc(),
     frameRefused: () => meters.badFrames.inc(),
     upgradeRefused: (code) => meters.upgrades.inc({ code }),
     entriesPublished: (entries) => meters.entries.inc(entries),
@@ -194,7 +223,10 @@ export function createOps(options: {
       else if (condition === 'full') log.error(errorFields(cause), 'the disk is full: the store is read-only until there is room');
       else log.fatal(errorFields(cause), 'the store failed, stopping: see to the disk and start again');
     },
-    listening: (port) => log.info({ port }, 'listening'),
+    listening(port, connectionsMax) {
+      log.info({ port, connectionsMax }, 'listening');
+      if (connectionsMax < fewConnections) log.warn({ connectionsMax }, 'few connections: raise the limit of open files (ulimit -n) to 8192 or more');
+    },
     draining: (signal) => log.info({ signal }, 'draining'),
     stopped: (inFlight) => log.info({ inFlight }, 'stopped'),
     masterKeyMade: (path) =>

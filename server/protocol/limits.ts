@@ -6,7 +6,29 @@ export const bodyBytesMax = frameBytesMax;
 /** A body that anybody may send, without a session; the largest that makes an account fits. */
 export const guestBodyBytesMax = 1024 * 1024;
 export const requestsInFlightMax = 64;
+/** Inputs of requests in flight on one socket, together, and on all sockets of a person. */
+export const inFlightBytesMax = 2 * frameBytesMax;
+export const personInFlightBytesMax = 16 * frameBytesMax;
+export const socketsPerSessionMax = 32;
+export const socketsPerPersonMax = 1_024;
 export const nestingMax = 16;
+
+/** Above this many unread bytes a socket is sent nothing more; a single frame may go beyond it. */
+export const backpressureBytesMax = 1024 * 1024;
+/** Commands whose answers can be pages of megabytes: so many run at once on one socket. */
+export const pagesRunningMax = 4;
+/** Answers and hints that wait for a slow reader; beyond it the socket is closed and the client catches up anew. */
+export const heldBytesMax = (pagesRunningMax + 1) * frameBytesMax;
+/**
+ * What all sockets together, and those of one person, leave unread in the server's memory. Looked at every second: beyond
+ * it the sockets that leave the most are cut off, until half of it is left. Their clients catch up from their cursors.
+ */
+export const unreadBytesMax = 256 * 1024 * 1024;
+export const personUnreadBytesMax = 128 * 1024 * 1024;
+export const unreadLookEveryMs = 1_000;
+/** A body of an upload that brings less than this in this time is cut off; what arrived is kept. */
+export const uploadStallMs = 30_000;
+export const uploadStallBytesMin = 4 * 1024;
 
 export const handleLengthMax = 32;
 export const displayNameLengthMax = 64;

@@ -7,7 +7,9 @@ import { type CommandName, commands } from '#protocol/commands/index.ts';
 import type { ErrorCode } from '#protocol/errors.ts';
 import type { EventName, EventPayload } from '#protocol/events.ts';
 import type { ConversationId, DeviceId, SessionId, UserId } from '#protocol/ids.ts';
-import { frameBytesMax, protocolVersion, requestsInFlightMax } from '#protocol/limits.ts';
+import {
+  backpressureBytesMax, frameBytesMax, heldBytesMax, inFlightBytesMax, pagesRunningMax, personInFlightBytesMax, protocolVersion, requestsInFlightMax,
+} from '#protocol/limits.ts';
 import type { CallContext, TailPort } from '../commands/router.ts';
 import type { Ops } from '../ops/ops.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -16,19 +18,15 @@ import type { Directory } from './directory.ts';
 import type { Dispatch } from './dispatch.ts';
 import { type SessionChange, type SessionState, transition } from './state.ts';
 
-/** Above this many unread bytes a socket is sent nothing more; a single frame may go beyond it. */
-export const backpressureBytesMax = 1024 * 1024;
 /** Commands whose answers can be pages of megabytes: so few of them run at once on one socket that a slow reader cannot pile them up. */
 const pageCommands: ReadonlySet<CommandName> = new Set<CommandName>([
   'log.tail', 'log.read', 'welcome.list', 'archive.get', 'keyPackage.claim', 'device.list', 'conversation.list', 'conversation.groupInfo',
 ]);
-export const pagesRunningMax = 4;
-/** Answers and hints that wait for a slow reader; beyond it the socket is closed and the client catches up anew. */
-export const heldBytesMax = (pagesRunningMax + 1) * frameBytesMax;
-/** Inputs of requests in flight on one socket, together. */
-export const inFlightBytesMax = 2 * frameBytesMax;
 
-export const closeCodes = { malformed: 1007, tooSlow: 1013, goingAway: 1001, sessionEnded: 4001 } as const;
+/** Inputs this small are not counted against others of the same person. */
+const lightBytesMax = 128 * 1024;
+
+export const closeCodes = { malformed: 1007, goingAway: 1001, sessionEnded: 4001 } as const;
 
 export const conversationTopic = (conversationId: ConversationId): string => `c:${conversationId}`;
 
@@ -41,6 +39,8 @@ export interface Wire {
   unsubscribe(topic: string): void;
   /** Sends a close frame; `Connection.closed` is called before it returns or soon after. */
   end(code: number): void;
+  /** Cuts it off with everything that is unread; `Connection.closed` is called before it returns or soon after. */
+  cut(): void;
 }
 
 export interface ConnectionParts {
@@ -97,6 +97,14 @@ export class Connection {
   get inFlight(): number {
     return this.#inFlight;
   }
+  get inFlightBytes(): number {
+    return this.#inFlightBytes;
+  }
+  /** What waits in memory for the peer to read it. */
+  get unreadBytes(): number {
+    const open = this.#state.kind === 'opening' || this.#state.kind === 'ready';
+    return open ? this.#heldBytes + this.#wire.buffered() : 0;
+  }
 
   /** Looks the session up once more: it may have ended between the upgrade's look and now. */
   async open(): Promise<void> {
@@ -126,12 +134,21 @@ export class Connection {
     if (request.kind === 'unknown') return this.#refuse(request.id, 'command.unknown');
     if ('httpOnly' in commands[request.command]) return this.#refuse(request.id, 'command.http_only');
     if (this.#draining) return this.#refuse(request.id, 'server.unavailable');
-    const tooMuch = this.#inFlight > 0 && this.#inFlightBytes + frame.length > inFlightBytesMax;
-    if (this.#inFlight >= requestsInFlightMax || tooMuch) return this.#refuse(request.id, 'command.too_many_in_flight');
+    if (!this.#takesMore(frame.length)) return this.#refuse(request.id, 'command.too_many_in_flight');
     this.#inFlight += 1;
     this.#inFlightBytes += frame.length;
     this.#waiting.push({ id: request.id, command: request.command, input: request.input, bytes: frame.length });
     this.#startWaiting();
+  }
+
+  /** [F4] [Q3] */
+  #takesMore(bytes: number): boolean {
+    if (this.#inFlight >= requestsInFlightMax) return false;
+    if (this.#inFlight > 0 && this.#inFlightBytes + bytes > inFlightBytesMax) return false;
+    const { userId } = this;
+    if (userId === null || bytes < lightBytesMax) return true;
+    const others = this.#parts.directory.byUser(userId).reduce((sum, connection) => sum + connection.inFlightBytes, 0);
+    return others === 0 || others + bytes <= personInFlightBytesMax;
   }
 
   event<N extends EventName>(name: N, payload: EventPayload<N>): void {
@@ -163,6 +180,11 @@ export class Connection {
   }
   goAway(): void {
     this.#close(closeCodes.goingAway);
+  }
+  /** [L8] Leaves too much unread: no close frame would reach it in time, and its memory is needed now. */
+  cutOverload(): void {
+    if (this.#state.kind === 'closing' || this.#state.kind === 'closed') return;
+    this.#wire.cut();
   }
   endIfExpired(): void {
     if (this.#state.kind === 'ready' && this.#state.session.expiresAt <= this.#parts.runtime.now()) this.end('expired');
@@ -232,7 +254,8 @@ export class Connection {
     if (this.#state.kind === 'ready' && !this.#congested()) return this.#wire.send(frame);
     this.#held.push(frame);
     this.#heldBytes += frame.length;
-    if (this.#heldBytes > heldBytesMax) this.#close(closeCodes.tooSlow);
+    // A close frame would wait behind all that, and keep it.
+    if (this.#heldBytes > heldBytesMax) this.cutOverload();
   }
 
   #refuse(id: number, code: ErrorCode): void {

@@ -18,6 +18,9 @@ class Index<K> {
   of(key: K): readonly Connection[] {
     return [...(this.#sets.get(key) ?? [])];
   }
+  count(key: K): number {
+    return this.#sets.get(key)?.size ?? 0;
+  }
   has(key: K): boolean {
     return this.#sets.has(key);
   }
@@ -70,6 +73,9 @@ export class Directory {
   }
   byUser(userId: UserId): readonly Connection[] {
     return this.#users.of(userId);
+  }
+  countOf(userId: UserId): number {
+    return this.#users.count(userId);
   }
   byDevice(deviceId: DeviceId): readonly Connection[] {
     return this.#devices.of(deviceId);

@@ -1,12 +1,14 @@
 /** From the bus to the sockets. Everything here is a hint over the log: what gets lost costs its reader one read. */
 import { encodeEvent } from '#protocol/codec.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
+import { unreadLookEveryMs } from '#protocol/limits.ts';
 import type { Ops } from '../ops/ops.ts';
 import type { EventBus, Happening } from '../ports/event-bus.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import { conversationTopic } from './connection.ts';
 import type { Directory } from './directory.ts';
 import type { Views } from './seam.ts';
+import { cutExcess } from './unread.ts';
 
 /** Sockets of sessions that ran out are closed at least this often. */
 const expiryEveryMs = 60_000;
@@ -29,9 +31,11 @@ export function startFanOut(parts: FanOutParts): () => void {
   const expiry = runtime.every(expiryEveryMs, () => {
     for (const connection of directory.all()) connection.endIfExpired();
   });
+  const look = runtime.every(unreadLookEveryMs, () => cutExcess(directory.all(), parts.ops));
   return () => {
     unsubscribe();
     expiry.cancel();
+    look.cancel();
   };
 }
 

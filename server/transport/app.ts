@@ -7,6 +7,7 @@ import { answerPost, needsSession, type PostHead, type PostParts, refusalAnswer,
 import { readCookie } from '../session/cookie.ts';
 import type { Runtime } from '../session/seam.ts';
 import { addressKey, isLoopback } from './address.ts';
+import { Connected } from './connected.ts';
 import type { FileRoutes } from './files.ts';
 import { isAmbiguous } from './framing.ts';
 import { securityHeaders } from './headers.ts';
@@ -38,6 +39,8 @@ export interface AppParts {
   readonly connections: ConnectionParts;
   readonly ops: Ops;
   readonly runtime: Runtime;
+  /** TCP connections, sockets among them. */
+  readonly connectionsMax: number;
   /** Why the server cannot work, as fixed words; empty when it can. */
   readonly unready: () => readonly string[];
 }
@@ -58,6 +61,8 @@ export function createApp(parts: AppParts): App {
   let listening: us_listen_socket | null = null;
   const budgets = new BodyBudgets(bodiesBytesMax, guestBodiesBytesMax, addressBodiesBytesMax);
   let draining = false;
+  const connected = new Connected(parts.connectionsMax, parts.ops);
+  app.filter((res, change) => connected.changed(res, change));
   app.ws('/api/v1/socket', socketBehavior({
     origin: parts.origin,
     cookie: parts.post.cookie,
@@ -66,6 +71,7 @@ export function createApp(parts: AppParts): App {
     connections: parts.connections,
     ops: parts.ops,
     draining: () => draining,
+    connected,
   }));
   const { fileRoutes } = parts;
   app.any('/*', (res, req) => {
@@ -163,6 +169,7 @@ function command(parts: AppParts, budgets: BodyBudgets, exchange: Exchange, res:
     );
   }
   exchange.readBody(needsSession(head.command) ? bodyBytesMax : guestBodyBytesMax, share, parts.runtime, (read) => {
+    if (read.kind === 'cut') return parts.ops.bodyCut();
     if (read.kind === 'too-large') return send(refusalAnswer('input.too_large'));
     if (read.kind === 'no-room') return send(refusalAnswer('server.unavailable'));
     answerPost(head, read.body, parts.post).then(send, (cause: unknown) => {

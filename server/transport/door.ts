@@ -33,6 +33,8 @@ export interface DoorParts {
   readonly cookieValue: PostParts['cookieValue'];
   readonly ops: Ops;
   readonly runtime: Runtime;
+  /** TCP connections, sockets among them, for which there are descriptors. */
+  readonly connectionsMax: number;
   /** Why the server cannot work, as fixed words; empty when it can. */
   readonly unready: () => readonly string[];
   /** [Z1] Nothing can be stored now. */
@@ -68,6 +70,7 @@ export async function createDoor(parts: DoorParts): Promise<Door> {
     connections: { dispatch, directory, ops, runtime, byId: (sessionId) => sessions.byId(sessionId), full: parts.full },
     ops,
     runtime,
+    connectionsMax: parts.connectionsMax,
     unready: parts.unready,
   });
   const stopFanOut = startFanOut({

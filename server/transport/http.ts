@@ -89,7 +89,9 @@ export type ReadBody =
   | { readonly kind: 'whole'; readonly body: Uint8Array }
   | { readonly kind: 'too-large' }
   /** The budget is used up at the moment. */
-  | { readonly kind: 'no-room' };
+  | { readonly kind: 'no-room' }
+  /** The peer went away or was too slow; nothing can be answered any more. */
+  | { readonly kind: 'cut' };
 
 interface Timers {
   after(delayMs: number, run: () => void): { cancel(): void };
@@ -179,8 +181,9 @@ export class Exchange {
   }
 
   /**
-   * Collects the body in memory of our own, at most bytesMax. `done` hears of it once, unless the peer goes away or takes
-   * longer than bodyTimeoutMs: then it is cut off. The share goes back when the exchange ends.
+   * Collects the body in memory of our own, at most bytesMax. `done` hears of it once. A peer that takes longer than
+   * bodyTimeoutMs is cut off (the relay itself cuts who sends less than 160 KiB in its 10 s). The share goes back when the
+   * exchange ends.
    */
   readBody(bytesMax: number, share: BodyShare, timers: Timers, done: (read: ReadBody) => void): void {
     const chunks: Uint8Array[] = [];
@@ -192,6 +195,7 @@ export class Exchange {
     this.onEnd(() => {
       timer.cancel();
       share.giveBack();
+      if (!settled) settle({ kind: 'cut' });
     });
     const settle = (read: ReadBody): void => {
       settled = true;

@@ -1,20 +1,22 @@
 /** `/api/v1/socket`: upgrades, and the wire between a uWebSockets.js socket and a session's connection. */
 import type { HttpRequest, HttpResponse, us_socket_context_t, WebSocket, WebSocketBehavior } from 'uWebSockets.js';
 import type { SessionId } from '#protocol/ids.ts';
-import { frameBytesMax } from '#protocol/limits.ts';
+import { backpressureBytesMax, frameBytesMax, socketsPerPersonMax, socketsPerSessionMax } from '#protocol/limits.ts';
 import type { Ops } from '../ops/ops.ts';
-import { backpressureBytesMax, Connection, type ConnectionParts, type Wire } from '../session/connection.ts';
+import { Connection, type ConnectionParts, type Wire } from '../session/connection.ts';
 import { type CookieForm, readCookie } from '../session/cookie.ts';
 import { refusalAnswer } from '../session/post.ts';
 import type { SessionLookup } from '../session/seam.ts';
 import { addressKey } from './address.ts';
+import type { Connected } from './connected.ts';
 import { isAmbiguous } from './framing.ts';
 import type { Headers } from './headers.ts';
 import { Exchange, jsonAnswer } from './http.ts';
 
 /** Clients ping every 25 s (clientPingEveryMs); seconds, rounded by the relay to about 4. */
 const idleTimeoutSeconds = 60;
-const socketsPerSessionMax = 32;
+/** A socket that is gone without a word is found within so long. */
+const fullRetryMs = 60_000;
 /**
  * Every socket stays on one topic that nothing is published to: the relay frees its bookkeeping of a socket when that
  * leaves its last topic, which must not happen while frames for it wait.
@@ -35,13 +37,14 @@ export interface SocketParts {
   readonly connections: ConnectionParts;
   readonly ops: Ops;
   readonly draining: () => boolean;
+  readonly connected: Connected;
 }
 
 function upgrade(parts: SocketParts, res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
   const exchange = new Exchange(res, parts.security);
-  const refuse = (code: Parameters<typeof refusalAnswer>[0]): void => {
-    parts.ops.upgradeRefused(code);
-    const { status, body, headers } = refusalAnswer(code);
+  const refuse = (...refusal: Parameters<typeof refusalAnswer>): void => {
+    parts.ops.upgradeRefused(refusal[0]);
+    const { status, body, headers } = refusalAnswer(...refusal);
     exchange.answer(jsonAnswer(status, body, headers));
   };
   if (isAmbiguous(req)) return exchange.answerAndClose(jsonAnswer(400, refusalAnswer('input.malformed').body), parts.connections.runtime);
@@ -56,7 +59,9 @@ function upgrade(parts: SocketParts, res: HttpResponse, req: HttpRequest, contex
   parts.sessions.authenticate(value).then(
     (session) => {
       if (session === null) return refuse('session.required');
-      if (parts.connections.directory.bySession(session.sessionId).length >= socketsPerSessionMax) return refuse('rate.limited');
+      const { directory } = parts.connections;
+      const many = directory.bySession(session.sessionId).length >= socketsPerSessionMax || directory.countOf(session.userId) >= socketsPerPersonMax;
+      if (many) return refuse('rate.limited', { retryAfterMs: fullRetryMs });
       const data: SocketData = { sessionId: session.sessionId, address, connection: null };
       exchange.release((response) => response.upgrade(data, key, '', extensions, context));
     },
@@ -74,6 +79,7 @@ function wireOf(ws: WebSocket<SocketData>): Wire {
     subscribe: (topic) => void ws.subscribe(topic),
     unsubscribe: (topic) => void ws.unsubscribe(topic),
     end: (code) => ws.end(code),
+    cut: () => ws.close(),
   };
 }
 
@@ -91,6 +97,7 @@ export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData
       const connection = new Connection(parts.connections, wireOf(ws), data.sessionId, data.address);
       data.connection = connection;
       ws.subscribe(anchorTopic);
+      parts.connected.upgraded();
       parts.ops.socketOpened();
       connection.open().catch((cause: unknown) => {
         parts.ops.callFailed('open', 'socket', cause);
@@ -103,6 +110,7 @@ export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData
     drain: (ws) => ws.getUserData().connection?.drained(),
     close: (ws, code) => {
       ws.getUserData().connection?.closed();
+      parts.connected.socketClosed();
       parts.ops.socketClosed(code);
     },
   };

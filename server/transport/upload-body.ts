@@ -1,7 +1,8 @@
 /** The body of one upload on its way from the socket to the disk, never more of it in memory than the disk is behind ([B12]). */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Checksum } from '../session/tus.ts';
-import type { Appending } from '../session/seam.ts';
+import { uploadStallBytesMin, uploadStallMs } from '#protocol/limits.ts';
+import type { Appending, Runtime } from '../session/seam.ts';
 import type { BodyBudget, Exchange } from './http.ts';
 
 /** How often a transfer under way asks whether it may go on. */
@@ -38,14 +39,26 @@ export class UploadBody {
   #checkedAt: number;
   #end: BodyEnd | null = null;
   #tell: (end: BodyEnd) => void = () => undefined;
+  /** Bytes since the last look, and whether the disk (not the peer) was waited for. */
+  #recent = 0;
+  #waited = false;
 
   /** In the same turn as the request: what comes later would be lost. */
-  constructor(exchange: Exchange, budget: BodyBudget, monotonic: () => number) {
+  constructor(exchange: Exchange, budget: BodyBudget, runtime: Pick<Runtime, 'monotonic' | 'every'>, stalled: () => void) {
     this.#exchange = exchange;
     this.#budget = budget;
-    this.#monotonic = monotonic;
-    this.#checkedAt = monotonic();
-    exchange.onEnd(() => this.#settle({ kind: 'cut' }));
+    this.#monotonic = () => runtime.monotonic();
+    this.#checkedAt = runtime.monotonic();
+    // [Q4] The relay's own clock begins anew whenever reading goes on.
+    const look = runtime.every(uploadStallMs, () => {
+      if (this.#end !== null || this.#moved()) return;
+      stalled();
+      this.stop();
+    });
+    exchange.onEnd(() => {
+      look.cancel();
+      this.#settle({ kind: 'cut' });
+    });
     exchange.stream((res) => res.onData((chunk, isLast) => this.#arrived(new Uint8Array(chunk), isLast)));
   }
 
@@ -74,6 +87,12 @@ export class UploadBody {
     this.#exchange.stream((res) => res.resume());
   }
 
+  #moved(): boolean {
+    const moved = this.#waited || this.#recent >= uploadStallBytesMin;
+    this.#recent = 0;
+    return moved;
+  }
+
   /** The relay takes its buffer back when this returns. */
   #arrived(view: Uint8Array, isLast: boolean): void {
     if (this.#end !== null) return;
@@ -87,6 +106,7 @@ export class UploadBody {
     const sink = this.#sink;
     if (sink === null || this.#end !== null) return;
     this.#length += bytes.length;
+    this.#recent += bytes.length;
     if (this.#length > sink.bytesMax) return this.#settle({ kind: 'too-long' });
     sink.hash?.update(bytes);
     const behind = sink.appending.write(bytes);
@@ -95,8 +115,10 @@ export class UploadBody {
     const waits = [behind, asked].filter((wait) => wait !== null);
     if (waits.length === 0) return;
     this.#exchange.stream((res) => res.pause());
+    this.#waited = true;
     Promise.all(waits).then(
       () => {
+        this.#waited = false;
         if (this.#end === null) this.#exchange.stream((res) => res.resume());
       },
       (cause: unknown) => this.#settle({ kind: 'failed', cause }),

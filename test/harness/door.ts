@@ -75,6 +75,7 @@ export async function openDoor({ router, origin = 'http://localhost:8080', views
     cookieValue: ({ sessionId }) => `new.${sessionId}`,
     ops: createOps({ level: 'trace', sink: { write: (line) => logLines.push(line) } }),
     runtime: systemRuntime,
+    connectionsMax: 8_192,
     unready: () => [],
     full: () => false,
     ...overrides,

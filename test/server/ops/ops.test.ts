@@ -34,6 +34,6 @@ test('silent says nothing, two ops do not share counters, and no process or host
   const other = quietOps('info');
   other.ops.called(call);
   expect(await ops.metrics()).not.toContain('server.info');
-  other.ops.listening(1);
-  expect(Object.keys(JSON.parse(other.lines[0] ?? '') as object).toSorted()).toEqual(['level', 'msg', 'port', 'time']);
+  other.ops.listening(1, 10_000);
+  expect(Object.keys(JSON.parse(other.lines[0] ?? '') as object).toSorted()).toEqual(['connectionsMax', 'level', 'msg', 'port', 'time']);
 });

@@ -4,8 +4,7 @@ import { decodeServerFrame, encodeEvent } from '#protocol/codec.ts';
 import { commands } from '#protocol/commands/index.ts';
 import { events } from '#protocol/events.ts';
 import type { ConversationId, DeviceId, UserId } from '#protocol/ids.ts';
-import { frameBytesMax } from '#protocol/limits.ts';
-import { backpressureBytesMax, heldBytesMax } from '../../../server/session/connection.ts';
+import { backpressureBytesMax, frameBytesMax, heldBytesMax } from '#protocol/limits.ts';
 import { deferred, type OpenDoor, openDoor, randomId, type TestSocket } from '../../harness/door.ts';
 import { type Log, LogRouter } from '../../harness/log-router.ts';
 
