@@ -4,6 +4,7 @@
  */
 import pino from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { connectionsAdvice, connectionsFew, type LoadMeter, loadMeter } from './load.ts';
 
 export type Door = 'socket' | 'http';
 
@@ -18,22 +19,13 @@ export interface Call {
 }
 
 export interface Ops {
+  readonly load: LoadMeter;
   called(call: Call): void;
   /** A broken invariant or failed store behind one call; the caller got `server.internal`. */
   callFailed(requestId: string, command: string, cause: unknown): void;
   socketOpened(): void;
   socketClosed(code: number): void;
   socketLagged(conversations: number): void;
-  /** Unread bytes of all sockets, and how many sockets were cut off for theirs. */
-  unread(bytes: number, cut: number): void;
-  /** Open connections that are no sockets. */
-  connections(open: number): void;
-  /** Closed at once: there are no descriptors left for it. */
-  connectionRefused(): void;
-  /** Ended without a whole request head: timed out, or given up by the peer. */
-  connectionUnheard(): void;
-  /** A request's body stopped coming, or came too slowly. */
-  bodyCut(): void;
   frameRefused(): void;
   upgradeRefused(code: string): void;
   entriesPublished(entries: number): void;
@@ -61,8 +53,6 @@ export interface Ops {
 export interface LogSink {
   write(line: string): void;
 }
-
-const fewConnections = 2_048;
 
 const errorFields = (cause: unknown) =>
   cause instanceof Error ? { error: cause.name, message: cause.message, stack: cause.stack } : { error: 'unknown' };
@@ -100,12 +90,6 @@ function instruments(registry: Registry) {
       help: 'Times a slow socket was taken off its topics.',
       registers,
     }),
-    unread: new Gauge({ name: 'lanying_unread_bytes', help: 'What sockets leave unread, in memory.', registers }),
-    overloads: new Counter({ name: 'lanying_sockets_cut_total', help: 'Sockets cut off because too much was unread.', registers }),
-    connections: new Gauge({ name: 'lanying_connections', help: 'Open connections that are no sockets.', registers }),
-    connectionsRefused: new Counter({ name: 'lanying_connections_refused_total', help: 'Connections beyond the descriptors of the process.', registers }),
-    connectionsUnheard: new Counter({ name: 'lanying_connections_unheard_total', help: 'Connections that ended without a whole request head.', registers }),
-    bodiesCut: new Counter({ name: 'lanying_bodies_cut_total', help: 'Requests whose body stopped or came too slowly.', registers }),
     badFrames: new Counter({
       name: 'lanying_frames_refused_total',
       help: 'Frames that closed their socket.',
@@ -173,6 +157,7 @@ export function createOps(options: {
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
   const count = callMeter(meters);
   return {
+    load: loadMeter(registry, log),
     called(call) {
       count(call);
       if (log.isLevelEnabled('debug'))
@@ -191,16 +176,6 @@ export function createOps(options: {
       meters.lagged.inc();
       log.info({ conversations }, 'slow socket taken off its topics');
     },
-    unread(bytes, cut) {
-      meters.unread.set(bytes);
-      if (cut === 0) return;
-      meters.overloads.inc(cut);
-      log.warn({ sockets: cut }, 'sockets that left too much unread were cut off');
-    },
-    connections: (open) => meters.connections.set(open),
-    connectionRefused: () => meters.connectionsRefused.inc(),
-    connectionUnheard: () => meters.connectionsUnheard.inc(),
-    bodyCut: () => meters.bodiesCut.inc(),
     frameRefused: () => meters.badFrames.inc(),
     upgradeRefused: (code) => meters.upgrades.inc({ code }),
     entriesPublished: (entries) => meters.entries.inc(entries),
@@ -223,10 +198,8 @@ export function createOps(options: {
       else if (condition === 'full') log.error(errorFields(cause), 'the disk is full: the store is read-only until there is room');
       else log.fatal(errorFields(cause), 'the store failed, stopping: see to the disk and start again');
     },
-    listening(port, connectionsMax) {
-      log.info({ port, connectionsMax }, 'listening');
-      if (connectionsMax < fewConnections) log.warn({ connectionsMax }, 'few connections: raise the limit of open files (ulimit -n) to 8192 or more');
-    },
+    listening: (port, connectionsMax) =>
+      connectionsMax < connectionsFew ? log.warn({ port, connectionsMax }, connectionsAdvice) : log.info({ port, connectionsMax }, 'listening'),
     draining: (signal) => log.info({ signal }, 'draining'),
     stopped: (inFlight) => log.info({ inFlight }, 'stopped'),
     masterKeyMade: (path) =>

@@ -31,7 +31,7 @@ export function startFanOut(parts: FanOutParts): () => void {
   const expiry = runtime.every(expiryEveryMs, () => {
     for (const connection of directory.all()) connection.endIfExpired();
   });
-  const look = runtime.every(unreadLookEveryMs, () => cutExcess(directory.all(), parts.ops));
+  const look = runtime.every(unreadLookEveryMs, () => cutExcess(directory.all(), parts.ops.load));
   return () => {
     unsubscribe();
     expiry.cancel();

@@ -1,7 +1,7 @@
 /** What peers leave unread, taken together ([L8]): the bound that no number of silent sockets goes beyond. */
 import type { UserId } from '#protocol/ids.ts';
 import { personUnreadBytesMax, unreadBytesMax } from '#protocol/limits.ts';
-import type { Ops } from '../ops/ops.ts';
+import type { LoadMeter } from '../ops/load.ts';
 
 export interface Reader {
   readonly userId: UserId | null;
@@ -37,7 +37,7 @@ export interface UnreadBounds {
 /** Cuts off who leaves too much unread: first within each person's share, so that nobody's silence costs another's socket. */
 export function cutExcess(
   readers: readonly Reader[],
-  ops: Pick<Ops, 'unread'>,
+  load: Pick<LoadMeter, 'unread'>,
   bounds: UnreadBounds = { all: unreadBytesMax, person: personUnreadBytesMax },
 ): void {
   const backlogs = readers.map((reader) => ({ reader, bytes: reader.unreadBytes })).filter(({ bytes }) => bytes > 0);
@@ -49,11 +49,8 @@ export function cutExcess(
   }
   const cut = new Set<Backlog>();
   for (const own of people.values()) for (const backlog of excess(own, bounds.person)) cut.add(backlog);
-  for (const backlog of excess(
-    backlogs.filter((backlog) => !cut.has(backlog)),
-    bounds.all,
-  ))
-    cut.add(backlog);
+  const others = backlogs.filter((backlog) => !cut.has(backlog));
+  for (const backlog of excess(others, bounds.all)) cut.add(backlog);
   for (const { reader } of cut) reader.cutOverload();
-  ops.unread(sumOf(backlogs) - sumOf([...cut]), cut.size);
+  load.unread(sumOf(backlogs) - sumOf([...cut]), cut.size);
 }

@@ -61,7 +61,7 @@ export function createApp(parts: AppParts): App {
   let listening: us_listen_socket | null = null;
   const budgets = new BodyBudgets(bodiesBytesMax, guestBodiesBytesMax, addressBodiesBytesMax);
   let draining = false;
-  const connected = new Connected(parts.connectionsMax, parts.ops);
+  const connected = new Connected(parts.connectionsMax, parts.ops.load);
   app.filter((res, change) => connected.changed(res, change));
   app.ws('/api/v1/socket', socketBehavior({
     origin: parts.origin,
@@ -169,7 +169,7 @@ function command(parts: AppParts, budgets: BodyBudgets, exchange: Exchange, res:
     );
   }
   exchange.readBody(needsSession(head.command) ? bodyBytesMax : guestBodyBytesMax, share, parts.runtime, (read) => {
-    if (read.kind === 'cut') return parts.ops.bodyCut();
+    if (read.kind === 'cut') return parts.ops.load.bodyCut();
     if (read.kind === 'too-large') return send(refusalAnswer('input.too_large'));
     if (read.kind === 'no-room') return send(refusalAnswer('server.unavailable'));
     answerPost(head, read.body, parts.post).then(send, (cause: unknown) => {

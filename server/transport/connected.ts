@@ -1,6 +1,6 @@
 /** Counts TCP connections, sockets among them, and turns away what the process has no descriptors for. */
 import type { HttpResponse } from 'uWebSockets.js';
-import type { Ops } from '../ops/ops.ts';
+import type { LoadMeter } from '../ops/load.ts';
 
 export class Connected {
   #http = 0;
@@ -8,7 +8,7 @@ export class Connected {
 
   constructor(
     readonly connectionsMax: number,
-    readonly ops: Pick<Ops, 'connections' | 'connectionRefused' | 'connectionUnheard'>,
+    readonly load: Pick<LoadMeter, 'connections' | 'connectionRefused' | 'connectionUnheard'>,
   ) {}
 
   /**
@@ -20,12 +20,12 @@ export class Connected {
     this.#tell();
     if (change < 0) return;
     if (this.#http + this.#sockets > this.connectionsMax) {
-      this.ops.connectionRefused();
+      this.load.connectionRefused();
       res.close();
       return;
     }
     // The first request puts its own handler in the place of this one.
-    res.onAborted(() => this.ops.connectionUnheard());
+    res.onAborted(() => this.load.connectionUnheard());
   }
 
   /** The relay does not tell its filter of these. */
@@ -39,6 +39,6 @@ export class Connected {
   }
 
   #tell(): void {
-    this.ops.connections(this.#http);
+    this.load.connections(this.#http);
   }
 }

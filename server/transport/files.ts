@@ -105,7 +105,7 @@ export class FileRoutes {
     if (request.kind === 'options') return send(optionsAnswer(this.#parts.desk.fileBytesMax));
     if (!this.#originIsFine(request, header('origin'))) return send(refusalAnswer('origin.refused'));
     const hasBody = request.kind === 'append' || (request.kind === 'create' && request.body !== null);
-    const body = hasBody ? new UploadBody(exchange, this.#early, this.#parts.runtime, () => this.#parts.ops.bodyCut()) : null;
+    const body = hasBody ? new UploadBody(exchange, this.#early, this.#parts.runtime, () => this.#parts.ops.load.bodyCut()) : null;
     this.#run(request, exchange, header, body, send);
   }
 
