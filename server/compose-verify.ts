@@ -16,11 +16,20 @@ export type StoreCheck =
   | { readonly kind: 'broken'; readonly message: string };
 
 /** `masterKey` is asked for only when there is a store: it makes a key where there is none. Throws ConfigError. */
-export async function checkStore(dataFolder: string, masterKey: () => Uint8Array): Promise<StoreCheck> {
+export async function checkStore(
+  dataFolder: string,
+  masterKey: () => Uint8Array,
+  renewWitness = false,
+): Promise<StoreCheck> {
   // Opening would make a new store where there is none.
   if (!existsSync(join(dataFolder, 'store-made'))) return { kind: 'no_store' };
   try {
-    const verification = await verifyStore({ folder: dataFolder, masterKey: masterKey(), runtime: systemRuntime });
+    const verification = await verifyStore({
+      folder: dataFolder,
+      masterKey: masterKey(),
+      runtime: systemRuntime,
+      renewWitness,
+    });
     return { kind: 'checked', verification };
   } catch (cause) {
     if (cause instanceof FolderLockedError) return { kind: 'in_use', message: cause.message };

@@ -20,13 +20,22 @@ const texts = {
 export const verify: Command = {
   name: 'verify',
   summary: { en: 'Open and count every record of a stopped server', zh: '离线逐条核验已停止服务器的记录' },
-  options: {},
-  async run({ shell }) {
+  options: {
+    witness: {
+      type: 'boolean',
+      meaning: {
+        en: 'Make a missing store-witness anew when every record is whole',
+        zh: '所有记录完整时，重建缺失的 store-witness',
+      },
+    },
+  },
+  async run({ flags, shell }) {
     const { config, masterKeyFile } = shell.environment();
     const { dataFolder } = config;
     const check = await checkStore(
       dataFolder,
       () => loadMasterKey(dataFolder, masterKeyFile, systemRuntime.random).key,
+      flags['witness'] === true,
     );
     switch (check.kind) {
       case 'no_store':

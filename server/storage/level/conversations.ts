@@ -103,7 +103,8 @@ export class LevelConversations implements ConversationStore {
     if (loaded === null || after >= loaded.durable.headSequence) return [];
     const floor = (): number => loaded.accepted.floor?.sequence ?? 0;
     const from = Math.max(after, floor());
-    return this.#log.readAfter(loaded.place, loaded.end.days, from, new Page(limitEntries, limitBytes), floor);
+    const span = { after: from, head: loaded.durable.headSequence };
+    return this.#log.readAfter(loaded.place, loaded.end.days, span, new Page(limitEntries, limitBytes), floor);
   }
 
   async readBefore(
@@ -238,6 +239,9 @@ export class LevelConversations implements ConversationStore {
     if (stored === null) return null;
     const floor = await tables.floors.get(place);
     const { last, ...end } = await this.#log.end(place, floor === null ? 0 : floor.day + 1);
+    const [begins] = end.days;
+    if (begins !== undefined && begins.first > (floor?.sequence ?? 0) + 1)
+      throw new CorruptionError(floor === null ? 'floors' : 'days', 'a log begins behind where it should');
     // Purged to its very end, a log goes on behind its floor.
     const tip = last ?? floor;
     if (stored.headSequence > (tip?.sequence ?? 0))

@@ -140,21 +140,18 @@ export class Ledger {
   readonly #secret: Uint8Array;
   readonly #tallies: Map<string, Tally>;
   #commits: number;
-  /** Written in full with the next batch: a ledger that was made by counting. */
-  #whole: boolean;
 
   private constructor(
     database: Database,
     tables: Tables,
     keys: KeyRing,
-    state: { readonly tallies: Map<string, Tally>; readonly commits: number; readonly whole: boolean },
+    state: { readonly tallies: Map<string, Tally>; readonly commits: number },
   ) {
     this.#database = database;
     this.#tables = tables;
     this.#secret = keys.pseudonym('ledger', 'secret');
     this.#tallies = state.tallies;
     this.#commits = state.commits;
-    this.#whole = state.whole;
   }
 
   /** Batches written since the store was made. */
@@ -173,14 +170,12 @@ export class Ledger {
     const tallies = new Map(stored.map(({ value }) => [value.family, Tally.of(value)] as const));
     if (!sameBytes(digestOf(tallies), root.digest))
       throw new CorruptionError('ledger', 'the sums of the families are not those of the last batch');
-    return new Ledger(database, tables, keys, { tallies, commits: root.commits, whole: false });
+    return new Ledger(database, tables, keys, { tallies, commits: root.commits });
   }
 
-  /** For a new store, and for one that an earlier version made: by counting what is there. */
-  static async count(database: Database, tables: Tables, keys: KeyRing): Promise<Ledger> {
-    const counting = new Counting(keys);
-    await scanStore(database, (family, key, value) => counting.add(family, key, value));
-    return new Ledger(database, tables, keys, { tallies: counting.tallies, commits: 0, whole: true });
+  /** For a new store. */
+  static begin(database: Database, tables: Tables, keys: KeyRing): Ledger {
+    return new Ledger(database, tables, keys, { tallies: new Map(), commits: 0 });
   }
 
   /** The operations and the ledger behind them. One batch at a time: `accept` the one before or drop this ledger. */
@@ -203,7 +198,7 @@ export class Ledger {
     }
     const next = new Map([...this.#tallies, ...changed]);
     const root = { commits: this.#commits + 1, digest: digestOf(next) };
-    const parts = [...(this.#whole ? next : changed)].map(([family, { count, sum }]) =>
+    const parts = [...changed].map(([family, { count, sum }]) =>
       this.#tables.ledger.put(Buffer.from(family, 'latin1'), { family, count, sum }),
     );
     return {
@@ -211,7 +206,6 @@ export class Ledger {
       accept: () => {
         for (const [family, tally] of changed) this.#tallies.set(family, tally);
         this.#commits = root.commits;
-        this.#whole = false;
       },
     };
   }

@@ -57,8 +57,11 @@ export class Log {
     const dayKey = joinBytes(place, uint32(lastDay.day));
     const key = await tables.dataKeys.open(dayKey);
     const dataKey = key === null ? null : { day: lastDay.day, key };
-    const [last] = await this.#scan(place, startOf(place, days), under(place).lte, true, new Page(1, 0), nowhere);
-    return { days, dataKey, dayMin, last: last ?? null };
+    const whole = { gte: startOf(place, days), lte: under(place).lte, reverse: true, from: null, to: lastDay.first };
+    const [last] = await this.#scan(place, whole, new Page(1, 0), nowhere);
+    // A day is marked together with its first entry.
+    if (last === undefined || last.sequence < lastDay.first) throw missing(lastDay.first);
+    return { days, dataKey, dayMin, last };
   }
 
   /** Seals entries behind the end; synchronous, so that calls stay in order, and to be submitted in the same turn (data-keys.ts). */
@@ -89,20 +92,23 @@ export class Log {
     return { operations, end: { days, dataKey, dayMin } };
   }
 
-  /** `floor`: as it is at any moment; what is purged while this reads is left out. */
+  /**
+   * Entries from `after` + 1 on, without a gap. `head`: durable when this is called. `floor`: as it is at any moment; what
+   * is purged while this reads is left out. Throws CorruptionError('log') when any other entry up to the head is not there.
+   */
   async readAfter(
     place: Uint8Array,
     days: readonly DayMark[],
-    after: number,
+    { after, head }: { readonly after: number; readonly head: number },
     page: Page,
     floor: () => number,
   ): Promise<readonly Entry[]> {
     const day = dayWith(days, after + 1);
     const gte = day === null ? startOf(place, days) : joinBytes(place, uint32(day), uint64(after + 1));
-    return this.#scan(place, gte, under(place).lte, false, page, floor);
+    return this.#scan(place, { gte, lte: under(place).lte, reverse: false, from: after + 1, to: head }, page, floor);
   }
 
-  /** `before` is above 1. */
+  /** As `readAfter`, down from `before` - 1; `before` is above the floor + 1 and not behind the head. */
   async readBefore(
     place: Uint8Array,
     days: readonly DayMark[],
@@ -111,10 +117,10 @@ export class Log {
     floor: () => number,
   ): Promise<readonly Entry[]> {
     const day = dayWith(days, before - 1);
-    if (day === null) return [];
-    const lte = joinBytes(place, uint32(day), uint64(before - 1));
-    const entries = await this.#scan(place, startOf(place, days), lte, true, page, floor);
-    return entries.toReversed();
+    const gte = startOf(place, days);
+    const lte = day === null ? gte : joinBytes(place, uint32(day), uint64(before - 1));
+    const span = { gte, lte, reverse: true, from: before - 1, to: 1 };
+    return (await this.#scan(place, span, page, floor)).toReversed();
   }
 
   /** Forgets the keys of days that were purged. */
@@ -123,32 +129,33 @@ export class Log {
   }
 
   /** Sealed records first, in one short scan; then the data keys that they need. */
-  async #scan(
-    place: Uint8Array,
-    gte: Uint8Array,
-    lte: Uint8Array,
-    reverse: boolean,
-    page: Page,
-    floor: () => number,
-  ): Promise<readonly Entry[]> {
+  async #scan(place: Uint8Array, span: Span, page: Page, floor: () => number): Promise<readonly Entry[]> {
+    const { gte, lte, reverse, from, to } = span;
     // A page may want fewer than a step reads; the first record that does not fit ends it.
     const sealed: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
     const fill = new SealedFill(page.entriesMax, page.bytesMax);
+    let full = false;
     await this.#access.tables.log.scan({ gte, lte, reverse, limit: page.entriesMax }, (key, value) => {
       sealed.push({ key, value });
-      return fill.wantsMore(value.length);
+      full = !fill.wantsMore(value.length);
+      return !full;
     });
-    let expected: number | null = null;
+    const step = reverse ? -1 : 1;
+    let expected = from;
     for (const { key, value } of sealed) {
       const sequence = readUint64(key, sequenceAt);
-      if (sequence === null || (expected !== null && sequence !== expected))
-        throw new CorruptionError('log', 'an entry is missing');
-      expected = sequence + (reverse ? -1 : 1);
+      if (sequence === null) throw new CorruptionError('log', 'a record key is cut off');
+      // A purge that began meanwhile takes entries from the beginning.
+      if (expected !== null && sequence !== expected && (reverse || sequence - 1 > floor())) throw missing(expected);
+      expected = sequence + step;
       const cipher = await this.#cipher(place, dayIn(key), () => sequence <= floor());
       // Purged since the scan.
       if (cipher === null) continue;
-      if (!page.take(decodeEntry(sequence, cipher.open(key, value)))) break;
+      if (!page.take(decodeEntry(sequence, cipher.open(key, value)))) return page.entries;
     }
+    if (full || expected === null) return page.entries;
+    const rest = reverse ? Math.max(to, floor() + 1) <= expected : expected <= to && to > floor();
+    if (rest) throw missing(expected);
     return page.entries;
   }
 
@@ -168,6 +175,17 @@ export class Log {
     return cipher;
   }
 }
+
+/** Keys from `gte` to `lte`; `from`: the sequence that must come first, null for any; `to`: the last one that must be there. */
+interface Span {
+  readonly gte: Uint8Array;
+  readonly lte: Uint8Array;
+  readonly reverse: boolean;
+  readonly from: number | null;
+  readonly to: number;
+}
+
+const missing = (sequence: number): CorruptionError => new CorruptionError('log', `entry ${sequence} is missing`);
 
 /** Bounds the memory of a scan before anything is opened: sealed records are a little longer than bodies. */
 class SealedFill {

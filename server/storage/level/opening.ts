@@ -19,6 +19,8 @@ import { makeTables, type Tables } from './tables.ts';
 import { compareWitness, readWitness, writeWitness } from './witness.ts';
 
 /** A larger log takes seconds to read after a crash (notes: 963 MB up to 22 s). */
+const noWitness =
+  'the file store-witness is missing, so nothing says how far the store was: put it back, or look at every record and make it anew with `lanying verify --witness`';
 const writeBufferBytes = 16 * 1024 * 1024;
 const cacheBytes = 32 * 1024 * 1024;
 const format = 2;
@@ -39,6 +41,8 @@ export interface Opening {
   /** The store was made before: nothing may be made anew. */
   readonly made: boolean;
   readonly runtime: Pick<Runtime, 'now'>;
+  /** For whoever only looks: `kept` leaves the witness as it is, `absent` takes its absence too. */
+  readonly witness?: 'kept' | 'absent';
   /** The first failed write. */
   readonly onFailure: (failure: StoreFailure) => void;
 }
@@ -54,6 +58,7 @@ export async function openDatabase(opening: Opening): Promise<Opened> {
   const { folder, keys, made } = opening;
   const path = join(folder, 'store');
   const witness = made ? await readWitness(folder, keys) : null;
+  if (made && witness === null && opening.witness !== 'absent') throw new CorruptionError('witness', noWitness);
   if (made) await lookBefore(path, witness?.clean === true);
   else await mkdir(path, { recursive: true, mode: 0o700 });
   const database = await start(folder, !made);
@@ -64,7 +69,7 @@ export async function openDatabase(opening: Opening): Promise<Opened> {
     const writer = new GroupWriter(writing(database, ledger), opening.onFailure);
     if (ledger.commits === 0) await writer.submit([tables.format.put(aloneKey, { version: format })]);
     // From here on an unfinished last batch is nothing strange.
-    await writeWitness(folder, keys, { commits: ledger.commits, clean: false });
+    if (opening.witness === undefined) await writeWitness(folder, keys, { commits: ledger.commits, clean: false });
     const arrivals = new Arrivals(opening.runtime, await latestArrival(tables.mail));
     return { database, tables, writer, ledger, audit: new AuditWriter({ tables, keys, writer }), arrivals };
   } catch (cause) {
@@ -106,10 +111,7 @@ async function start(folder: string, mayCreate: boolean): Promise<Database> {
 async function proveFormat(database: Database, tables: Tables, { keys, made }: Opening): Promise<Ledger> {
   const stored = await tables.format.get(aloneKey);
   if (stored === null && made) throw new CorruptionError('store', 'the store is empty, although it was made before');
-  return stored?.version === format
-    ? Ledger.load(database, tables, keys)
-    : // New, or from before there was a ledger.
-      Ledger.count(database, tables, keys);
+  return stored === null ? Ledger.begin(database, tables, keys) : Ledger.load(database, tables, keys);
 }
 
 const writing =

@@ -1,7 +1,8 @@
 /**
  * The register of floors beside the database: which logs were purged up to where, so that a database that was put back
  * from an older copy is purged again before it serves. A file of frames: length 4 · sealed record; the record's place in
- * the file is its associated data. Appended and synced; a torn last frame was never told to anybody and is overwritten.
+ * the file is its associated data. Appended and synced; a last frame that a power cut tore was never told to
+ * anybody and is overwritten.
  */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -13,7 +14,7 @@ import type { PurgeRegister, RegisteredFloor } from '../../ports/retention-store
 import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
 import { readIfThere, syncFolder, writeWhole } from '../durable-files.ts';
-import type { RecordCipher } from '../sealed/record-cipher.ts';
+import { type RecordCipher, sealingBytes } from '../sealed/record-cipher.ts';
 
 const Registered: v.GenericSchema<unknown, RegisteredFloor> = v.strictObject({
   conversationId: ConversationId,
@@ -21,6 +22,7 @@ const Registered: v.GenericSchema<unknown, RegisteredFloor> = v.strictObject({
   floor: v.strictObject({ sequence: Sequence, hash: Hash, sentAt: Timestamp, day: Sequence, purgedAt: Timestamp }),
 });
 const frameBytesMax = 4096;
+const sectorBytes = 512;
 /** The file is written anew when it has so many frames more than twice its floors. */
 const slack = 256;
 
@@ -84,25 +86,19 @@ export class FilePurgeRegister implements PurgeRegister {
     return joinBytes(uint32(sealed.length), sealed);
   }
 
-  /** Throws CorruptionError('purged') when a frame before the last does not open: another key, or a damaged file. */
+  /** Throws CorruptionError('purged') when a frame does not open that no power cut left so: another key, or a damaged file. */
   async #load(): Promise<Contents> {
     if (this.#contents !== null) return this.#contents;
     const file = (await readIfThere(this.#path)) ?? new Uint8Array(0);
     const contents: Contents = { floors: new Map(), frames: 0, end: 0 };
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
     while (contents.end + 4 <= file.length) {
-      const length = view.getUint32(contents.end);
-      const next = contents.end + 4 + length;
-      if (length > frameBytesMax) throw new CorruptionError('purged', 'the register of purges is damaged');
-      if (next > file.length) break;
-      const floor = this.#opened(contents.frames, file.subarray(contents.end + 4, next));
+      const next = contents.end + 4 + view.getUint32(contents.end);
+      const floor = next > file.length ? null : this.#opened(contents.frames, file.subarray(contents.end + 4, next));
       if (floor === null) {
-        if (next < file.length || contents.frames === 0)
-          throw new CorruptionError(
-            'purged',
-            'the register of purges does not open: another master key, or a damaged file',
-          );
-        break;
+        if (this.#isTorn(contents, file, next)) break;
+        const why = 'the register of purges does not open: another master key, or a damaged file';
+        throw new CorruptionError('purged', why);
       }
       contents.floors.set(floor.conversationId, floor);
       contents.frames += 1;
@@ -110,6 +106,19 @@ export class FilePurgeRegister implements PurgeRegister {
     }
     this.#contents = contents;
     return contents;
+  }
+
+  /**
+   * What a power cut leaves of the last frame: its beginning, or all of its length with a sector that was never written.
+   * A whole frame behind a damaged length is neither.
+   */
+  #isTorn({ frames, end }: Contents, file: Uint8Array, next: number): boolean {
+    const claimed = next - end - 4;
+    if (claimed > frameBytesMax || next < file.length || (next === file.length && !hasHole(file, end))) return false;
+    const longest = Math.min(frameBytesMax, file.length - end - 4);
+    for (let length = sealingBytes; length <= longest; length += 1)
+      if (this.#opened(frames, file.subarray(end + 4, end + 4 + length)) !== null) return false;
+    return true;
   }
 
   #opened(place: number, sealed: Uint8Array): RegisteredFloor | null {
@@ -120,6 +129,16 @@ export class FilePurgeRegister implements PurgeRegister {
       throw cause;
     }
   }
+}
+
+/** A sector, or the part of one, from `start` on that holds zeros alone: sealed bytes never do. */
+function hasHole(file: Uint8Array, start: number): boolean {
+  for (let at = start; at < file.length;) {
+    const end = Math.min(file.length, (Math.floor(at / sectorBytes) + 1) * sectorBytes);
+    if (file.subarray(at, end).every((byte) => byte === 0)) return true;
+    at = end;
+  }
+  return false;
 }
 
 /** What was behind is cut off. */

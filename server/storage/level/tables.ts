@@ -87,7 +87,7 @@ export function makeTables(database: Database, keys: KeyRing) {
     new Table(database, keys, family, schema);
   return {
     /** One record: proves that the store is this one and its keys are the right ones. */
-    format: table('format', v.strictObject({ version: v.picklist([1, 2]) })),
+    format: table('format', v.strictObject({ version: v.literal(2) })),
     ...ledgerTables(table),
     /** p(user) */
     accounts: table('accounts', Account),

@@ -10,6 +10,7 @@ import type { RecordCipher } from '../sealed/record-cipher.ts';
 import { lockFolder } from './folder-lock.ts';
 import { Counting, ledgerFamilies, scanStore, type Tallies } from './ledger.ts';
 import { openDatabase, type Opened } from './opening.ts';
+import { writeWitness } from './witness.ts';
 
 /** p(conversation) 16 · day 4 */
 const dayKeyBytes = 20;
@@ -29,19 +30,30 @@ export interface VerificationParts {
   readonly folder: string;
   readonly masterKey: Uint8Array;
   readonly runtime: Pick<Runtime, 'now' | 'random'>;
+  /** A missing witness is made anew when every record is whole. */
+  readonly renewWitness?: boolean;
 }
 
 /**
  * The folder must hold a store that was made. Throws as openLevelStore does for one that cannot be opened at all.
  * Writes nothing but what LevelDB does when it opens after a crash.
  */
-export async function verifyStore({ folder, masterKey, runtime }: VerificationParts): Promise<Verification> {
+export async function verifyStore({
+  folder,
+  masterKey,
+  runtime,
+  renewWitness,
+}: VerificationParts): Promise<Verification> {
   const lock = await lockFolder(folder);
   try {
     const keys = await KeyRing.open(folder, masterKey, false, runtime);
-    const opened = await openDatabase({ folder, keys, made: true, runtime, onFailure: () => undefined });
+    const witness = renewWitness === true ? 'absent' : 'kept';
+    const opened = await openDatabase({ folder, keys, made: true, runtime, onFailure: () => undefined, witness });
     try {
-      return await walk(opened, keys);
+      const found = await walk(opened, keys);
+      if (renewWitness === true && found.faults.length === 0)
+        await writeWitness(folder, keys, { commits: found.commits, clean: false });
+      return found;
     } finally {
       await opened.writer.stop(new StoreFailure('the store is closed'));
       await opened.database.close();

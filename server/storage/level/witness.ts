@@ -2,7 +2,7 @@
  * A witness beside the store, `store-witness` in the data folder: how many batches the store had written at least, and
  * whether it was closed in order. Written when the store opens and closes and about once a minute between. A store that
  * shows fewer batches than its witness has lost some: a log was cut, or older files were put back.
- * Sealed, and replaced whole. A folder without it (made before there was one) opens.
+ * Sealed, and replaced whole. A made store always has it, and without it is not opened.
  */
 import { join } from 'node:path';
 import * as v from 'valibot';

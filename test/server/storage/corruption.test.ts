@@ -139,6 +139,43 @@ describe('a store that was tampered with', () => {
     expect(await read((store) => store.conversations.load(team))).toBe('log');
   });
 
+  it('[L1] notices what is gone from either end of a page, whichever way it is read', async () => {
+    const ends = async (del: (records: readonly RawRecord[]) => readonly RawRecord[]): Promise<readonly unknown[]> => {
+      let gone: readonly RawRecord[] = [];
+      await folder.tamper('log', (records) => {
+        const one = records.filter(
+          ({ key }) => Buffer.compare(key.subarray(0, 16), (records[0]?.key ?? key).subarray(0, 16)) === 0,
+        );
+        gone = del(one);
+        return { del: gone.map(({ key }) => key) };
+      });
+      const outcomes: unknown[] = [];
+      await folder.using(async (store) => {
+        for (const name of ['team', 'duo']) {
+          const id = conversationOf(name);
+          const forwards = await corruptFamily(store.conversations.readAfter(id, 0, 100, 1_000_000));
+          const backwards = await corruptFamily(store.conversations.readBefore(id, 100, 100, 1_000_000));
+          outcomes.push([forwards, backwards].map((each) => (Array.isArray(each) ? each.length : each)));
+        }
+      });
+      await folder.tamper('log', () => ({ put: gone }));
+      return outcomes.toSorted();
+    };
+    expect(await ends((records) => records.slice(0, 1))).toEqual([
+      [11, 11],
+      ['log', 'log'],
+    ]);
+    // The first of the second day: the day's mark knows of it.
+    expect(await ends((records) => records.slice(6, 7))).toEqual([
+      [11, 11],
+      ['log', 'log'],
+    ]);
+    expect(await ends((records) => records.slice(6))).toEqual([
+      [11, 11],
+      ['log', 'log'],
+    ]);
+  });
+
   it('notices that the key of a day is gone', async () => {
     await folder.tamper('data-keys', (records) => ({ del: records.map((record) => record.key) }));
     expect(await read((store) => store.conversations.readAfter(team, 0, 100, 1_000_000))).toBe('data-keys');
