@@ -21,6 +21,7 @@ import type { Runtime } from './ports/runtime.ts';
 import { CorruptionError, type Store, type StoreCondition, StoreFailure, StoreFull } from './ports/store.ts';
 import { HeadFile } from './storage/disk/head-file.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
+import { saysFailed } from './storage/level/space.ts';
 import { openLevelStore } from './storage/level/store.ts';
 import { createDoor } from './transport/door.ts';
 
@@ -43,9 +44,30 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-/** One line that says what is wrong and what to do. */
+/** One line that says what is wrong and what to do. `disk`: the disk failed, as under a running server ([Z3]). */
 export class BootError extends Error {
   override readonly name = 'BootError';
+  readonly disk: boolean;
+  constructor(message: string, options: ErrorOptions & { readonly disk?: boolean }) {
+    super(message, options);
+    this.disk = options.disk === true;
+  }
+}
+
+/** What a person who starts the server can do about it. */
+function explained(cause: unknown, dataFolder: string): unknown {
+  const say = (line: string, disk = false): BootError => new BootError(`${line}: ${dataFolder}`, { cause, disk });
+  if (cause instanceof FolderLockedError) return new BootError(`${cause.message}. Stop that process, or set LANYING_DATA.`, { cause });
+  if (cause instanceof StoreFull) return new BootError(`${cause.message}. Make room on that disk and start again; nothing was lost.`, { cause });
+  const words = cause instanceof Error ? cause.message : '';
+  if (saysFailed(cause)) return say(`The disk failed while the store was opened (${words}). Nothing was lost that was acknowledged; see to the disk and start again`, true);
+  if (cause instanceof CorruptionError && cause.family === 'keys')
+    return say(`${words}. Give the master key that this data folder was made with (LANYING_MASTER_KEY_FILE, or master.key in the folder)`);
+  if (cause instanceof CorruptionError && cause.family === 'purged')
+    return say(`${words}. Put the register back as it was (LANYING_PURGE_REGISTER); only if it is lost, take the file away: it is made anew from what the database itself remembers`);
+  if (cause instanceof CorruptionError || cause instanceof StoreFailure)
+    return say(`The store does not open (${words}). Nothing was changed; check the disk, or put a backup back`);
+  return cause;
 }
 
 async function openStore({ config, secrets, ops, runtime, onBroken }: ComposeParts, bus: EventBus): Promise<Store> {
@@ -58,15 +80,7 @@ async function openStore({ config, secrets, ops, runtime, onBroken }: ComposePar
   try {
     return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime, onCondition, purgeRegister: config.purgeRegister ?? null });
   } catch (cause) {
-    if (cause instanceof FolderLockedError) throw new BootError(`${cause.message}. Stop that process, or set LANYING_DATA.`, { cause });
-    if (cause instanceof CorruptionError && cause.family === 'keys') {
-      throw new BootError(`${cause.message}. Give the master key that this data folder was made with (LANYING_MASTER_KEY_FILE, or master.key in the folder): ${config.dataFolder}`, { cause });
-    }
-    if (cause instanceof StoreFull) throw new BootError(`${cause.message}. Make room on that disk and start again; nothing was lost.`, { cause });
-    if (cause instanceof CorruptionError || cause instanceof StoreFailure) {
-      throw new BootError(`The store does not open (${cause.message}). Nothing was changed; check the disk, or put a backup back: ${config.dataFolder}`, { cause });
-    }
-    throw cause;
+    throw explained(cause, config.dataFolder);
   }
 }
 
@@ -80,7 +94,7 @@ export async function compose(parts: ComposeParts): Promise<Server> {
     return await join(parts, store, bus);
   } catch (cause) {
     await store.close();
-    throw cause;
+    throw explained(cause, parts.config.dataFolder);
   }
 }
 

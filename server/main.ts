@@ -1,7 +1,7 @@
 /** Read config, compose, listen, drain on SIGTERM or SIGINT. */
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compose, type Server } from './compose.ts';
+import { BootError, compose, type Server } from './compose.ts';
 import { ConfigError } from './config/config.ts';
 import { processEnvironment } from './config/env.ts';
 import { loadMasterKey } from './config/master-key.ts';
@@ -27,6 +27,7 @@ function webFolder(): string {
 function explain(cause: unknown): never {
   const problems = cause instanceof ConfigError ? cause.problems : [cause instanceof Error ? cause.message : String(cause)];
   for (const problem of problems) process.stderr.write(`lanying cannot start: ${problem}\n`);
+  if (cause instanceof BootError && cause.disk) process.exit(exitStore);
   process.exit(cause instanceof ConfigError ? exitConfig : exitFailure);
 }
 

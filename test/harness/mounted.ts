@@ -41,3 +41,23 @@ export function mountSmall(mebibytes: number): Mounted | null {
     },
   };
 }
+
+/** The same folder under another name, as a container sees a volume. Null where that needs rights that are not there, said aloud. */
+export function bindMount(folder: string): { readonly path: string; remove(): void } | null {
+  const path = mkdtempSync(join(tmpdir(), 'lanying-bound-'));
+  const remove = (): void => rmSync(path, { recursive: true });
+  try {
+    execFileSync('mount', ['--bind', folder, path], { stdio: 'ignore' });
+  } catch {
+    remove();
+    process.stderr.write('SKIPPED: nothing can be bind-mounted here (root is needed)\n');
+    return null;
+  }
+  return {
+    path,
+    remove() {
+      execFileSync('umount', [path]);
+      remove();
+    },
+  };
+}

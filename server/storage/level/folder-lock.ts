@@ -10,7 +10,7 @@
  * here, and its lock is taken from it; LevelDB's lock then still refuses whoever comes second (opening.ts).
  */
 import { readFileSync } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, realpath, truncate, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, realpath, stat, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 
@@ -33,26 +33,29 @@ export interface FolderLock {
 const Holder = v.strictObject({ processId: v.number(), bootId: v.string(), startedAt: v.string() });
 type Holder = v.InferOutput<typeof Holder>;
 
+/** By device and inode: a folder has many names (links, bind mounts), and a LevelDB lock is lost when its own process opens it again under another one. */
 const heldHere = new Set<string>();
 
 /** Throws FolderLockedError when this process or another living one has the folder. */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = await realpath(folder);
-  if (heldHere.has(path)) throw new FolderLockedError(folder, process.pid);
-  heldHere.add(path);
+  const { dev, ino } = await stat(path, { bigint: true });
+  const held = `${dev}:${ino}`;
+  if (heldHere.has(held)) throw new FolderLockedError(folder, process.pid);
+  heldHere.add(held);
   try {
     const file = await take(join(path, 'lock'), folder);
     return {
       release: async () => {
-        if (!heldHere.has(path)) return;
+        if (!heldHere.has(held)) return;
         // Gone when a process of another container took the lock.
         await ignoring('ENOENT', truncate(file));
-        heldHere.delete(path);
+        heldHere.delete(held);
       },
     };
   } catch (cause) {
-    heldHere.delete(path);
+    heldHere.delete(held);
     throw cause;
   }
 }
@@ -135,9 +138,9 @@ function bootId(): string {
 
 /** Start time in clock ticks since boot (proc(5), field 22 of stat); null when there is no such process or no /proc. */
 function startedAt(processId: number): string | null {
-  const stat = readSystemFile(`/proc/${processId}/stat`);
+  const status = readSystemFile(`/proc/${processId}/stat`);
   // The second field is the command in parentheses and may itself contain spaces and parentheses.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = status?.slice(status.lastIndexOf(')') + 2).split(' ');
   // A killed process whose parent has not asked for its fate yet (state Z) holds nothing any more.
   return fields === undefined || fields[0] === 'Z' ? null : (fields[19] ?? null);
 }

@@ -10,7 +10,7 @@ import type { Runtime, Timer } from '../../ports/runtime.ts';
 import { type StoreCondition, StoreFailure, StoreFull } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { openDatabase, type Opened } from './opening.ts';
-import { fillReserve, type Room, roomOf } from './space.ts';
+import { fillReserve, type Room, roomOf, saysFull } from './space.ts';
 import { writeWitness } from './witness.ts';
 
 const lookEveryMs = 2_000;
@@ -25,7 +25,7 @@ export interface KeeperParts {
 
 export class Keeper {
   readonly #parts: KeeperParts;
-  readonly #reopened: (() => void)[] = [];
+  readonly #forgetting: (() => void)[] = [];
   #opened: Opened | null = null;
   #condition: StoreCondition = 'open';
   /** A write met the end of the disk. */
@@ -49,7 +49,7 @@ export class Keeper {
 
   /** Runs whenever the store was opened anew: what was kept of it in memory is not to be trusted. */
   onReopened(run: () => void): void {
-    this.#reopened.push(run);
+    this.#forgetting.push(run);
   }
 
   /** Once. */
@@ -90,8 +90,8 @@ export class Keeper {
       return;
     }
     if (room.free < room.resume) return;
-    if (this.#broken) await this.#reopen();
-    else this.opened.writer.resume();
+    if (!this.#broken) this.opened.writer.resume();
+    else if (!(await this.#reopen())) return;
     this.#broken = false;
     this.#become('open', null);
   }
@@ -109,12 +109,19 @@ export class Keeper {
     }
   }
 
-  async #reopen(): Promise<void> {
+  /** False when opening needs more room than there is: tried again at the next look. */
+  async #reopen(): Promise<boolean> {
     const { writer, database } = this.opened;
     await writer.stop(new StoreFailure('the store is opened anew'));
     await database.close();
-    this.#opened = await this.#openDatabase(true);
-    for (const run of this.#reopened) run();
+    try {
+      this.#opened = await this.#openDatabase(true);
+    } catch (cause) {
+      if (saysFull(cause)) return false;
+      throw cause;
+    }
+    for (const run of this.#forgetting) run();
+    return true;
   }
 
   #openDatabase(made: boolean): Promise<Opened> {

@@ -73,3 +73,10 @@ export function saysFull(cause: unknown): boolean {
   if ('code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')) return true;
   return /No space left on device|Disk quota exceeded/.test(cause.message) || saysFull(cause.cause);
 }
+
+/** The disk failed a read, a write or a sync, as Node or LevelDB says it. */
+export function saysFailed(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  if ('code' in cause && cause.code === 'EIO') return true;
+  return /Input\/output error/.test(cause.message) || saysFailed(cause.cause);
+}

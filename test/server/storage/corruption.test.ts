@@ -159,21 +159,12 @@ describe('a store that was tampered with', () => {
         }
       });
       await folder.tamper('log', () => ({ put: gone }));
-      return outcomes.toSorted();
+      return outcomes.map(String).toSorted();
     };
-    expect(await ends((records) => records.slice(0, 1))).toEqual([
-      [11, 11],
-      ['log', 'log'],
-    ]);
+    expect(await ends((records) => records.slice(0, 1))).toEqual(['11,11', 'log,log']);
     // The first of the second day: the day's mark knows of it.
-    expect(await ends((records) => records.slice(6, 7))).toEqual([
-      [11, 11],
-      ['log', 'log'],
-    ]);
-    expect(await ends((records) => records.slice(6))).toEqual([
-      [11, 11],
-      ['log', 'log'],
-    ]);
+    expect(await ends((records) => records.slice(6, 7))).toEqual(['11,11', 'log,log']);
+    expect(await ends((records) => records.slice(6))).toEqual(['11,11', 'log,log']);
   });
 
   it('notices that the key of a day is gone', async () => {

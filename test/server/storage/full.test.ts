@@ -1,12 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreFull } from '../../../server/ports/store.ts';
+import { roomOf } from '../../../server/storage/level/space.ts';
 import { type LevelStore, openLevelStore } from '../../../server/storage/level/store.ts';
 import { masterKey } from '../../contract/level-bench.ts';
 import { change, LogWriter, roster, startMs } from '../../contract/people.ts';
 import { FakeRuntime } from '../../harness/runtime.ts';
 import { type Mounted, mountSmall } from '../../harness/mounted.ts';
 
+const mebibyte = 1024 * 1024;
 const probe = mountSmall(1);
 probe?.remove();
 
@@ -42,6 +45,11 @@ describe.skipIf(probe === null)('a disk that fills up', () => {
         return entry.sequence - 1;
       }
     }
+  }
+  async function sendSome(writer: LogWriter, count: number): Promise<number> {
+    for (const entry of writer.many(count))
+      await store.conversations.append(writer.conversationId, entry.sequence - 1, [entry], null);
+    return writer.sequence;
   }
   const sequences = async (writer: LogWriter): Promise<readonly number[]> =>
     (await store.conversations.readAfter(writer.conversationId, 0, 10_000, 1_000_000_000)).map(
@@ -85,6 +93,51 @@ describe.skipIf(probe === null)('a disk that fills up', () => {
     await runtime.advanceAsync(2_000);
     await store.look();
     expect(store.condition()).toBe('open');
+  });
+
+  it('[Z1] is met in a table that is written behind the log: nothing acknowledged is lost, and with too little room to open anew it waits', async () => {
+    const writer = log();
+    await begin(writer);
+    // Room for a full log, and not for the table that it is written out as.
+    await disk.fill(19 * mebibyte);
+    const acknowledged = await sendUntilFull(writer);
+    expect(store.condition()).toBe('full');
+    expect(await readFile(join(disk.path, 'data', 'store', 'LOG'), 'utf8')).toMatch(
+      /Level-0 table #\d+: 0 bytes IO error.*No space left|Compaction error: IO error.*No space left/,
+    );
+    expect(acknowledged).toBeGreaterThan(50);
+    expect(await sequences(writer)).toEqual(upTo(acknowledged));
+    // Above the mark where writing goes on, and below what opening needs: not the end of the process.
+    disk.free();
+    await disk.fill(4 * mebibyte);
+    const room = await roomOf(disk.path);
+    expect(room.free).toBeGreaterThanOrEqual(room.resume);
+    await store.look();
+    expect(store.condition()).toBe('full');
+    disk.free();
+    await store.look();
+    expect(store.condition()).toBe('open');
+    expect((await sequences(writer)).slice(0, acknowledged)).toEqual(upTo(acknowledged));
+    const head = (await store.conversations.load(writer.conversationId))?.headSequence ?? 0;
+    writer.sequence = head;
+    const more = writer.next('message', new Uint8Array(100));
+    await store.conversations.append(writer.conversationId, head, [more], null);
+    await store.close();
+    store = await open();
+    expect(await sequences(writer)).toEqual(upTo(head + 1));
+  });
+
+  it('[Z1] at the start, with nothing in reserve: it says so, leaves everything as it was, and starts when there is room', async () => {
+    const writer = log();
+    await begin(writer);
+    const acknowledged = await sendSome(writer, 20);
+    await store.close();
+    await disk.fill();
+    await expect(open()).rejects.toBeInstanceOf(StoreFull);
+    disk.free();
+    store = await open();
+    expect(store.condition()).toBe('open');
+    expect(await sequences(writer)).toEqual(upTo(acknowledged));
   });
 
   it('[Z1] at the start: it opens to be read with what the reserve keeps', async () => {

@@ -2,8 +2,18 @@ import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FolderLockedError, lockFolder } from '../../../server/storage/level/folder-lock.ts';
+import { openLevelStore } from '../../../server/storage/level/store.ts';
+import { acts } from '../../contract/acts.ts';
+import { masterKey } from '../../contract/level-bench.ts';
+import { newAccount } from '../../contract/people.ts';
+import { bindMount } from '../../harness/mounted.ts';
+import { FakeRuntime } from '../../harness/runtime.ts';
 import { Child } from './child.ts';
 import { LevelFolder } from './level-folder.ts';
+
+const probe = bindMount(import.meta.dirname);
+const canBind = probe !== null;
+probe?.remove();
 
 describe('the lock of the data folder', () => {
   let folder: LevelFolder;
@@ -21,6 +31,41 @@ describe('the lock of the data folder', () => {
     expect(await store.accounts.count()).toBe(0);
     await store.close();
     await folder.using(async (again) => expect(again.isOpen()).toBe(true));
+  });
+
+  it('[Z4] refuses another process that comes by a symbolic link', async () => {
+    const store = await folder.open();
+    const alias = join(folder.path, 'alias');
+    await symlink(folder.path, alias);
+    const refused = new Child(alias, 'hold');
+    await refused.said(1);
+    await refused.kill();
+    expect(refused.lines).toEqual([`locked ${process.pid}`]);
+    await store.accounts.create(newAccount('ann', null), acts());
+    await store.close();
+  });
+
+  it.skipIf(!canBind)('[Z4] refuses whoever comes by a bind mount, this process and another one', async () => {
+    const store = await folder.open();
+    const bound = bindMount(folder.path);
+    if (bound === null) throw new Error('no bind mount');
+    try {
+      await expect(lockFolder(bound.path)).rejects.toBeInstanceOf(FolderLockedError);
+      await expect(
+        openLevelStore({ folder: bound.path, masterKey, runtime: new FakeRuntime('bound') }),
+      ).rejects.toBeInstanceOf(FolderLockedError);
+      const refused = new Child(bound.path, 'hold');
+      await refused.said(1);
+      await refused.kill();
+      expect(refused.lines).toEqual([`locked ${process.pid}`]);
+      // Whoever was refused has let go of nothing: the lock of LevelDB and ours still hold, and writes go on.
+      await store.accounts.create(newAccount('ann', null), acts());
+      await expect(lockFolder(bound.path)).rejects.toBeInstanceOf(FolderLockedError);
+      await store.close();
+      await (await lockFolder(bound.path)).release();
+    } finally {
+      bound.remove();
+    }
   });
 
   it('lets one of several that race for it have it', async () => {

@@ -106,6 +106,39 @@ describe.skipIf(!canFail)('[Z3] a sync that fails', () => {
     },
   );
 
+  it.each([
+    ['what the store writes of itself', '.new'],
+    ['a table that the log is written out as', '.ldb'],
+    ['any file', ''],
+  ])(
+    '[Z3] of %s while the store is opened ends the start with 74 and one line, and the next one is well',
+    { timeout: 90_000 },
+    async (_what, suffix) => {
+      const first = (server = await ChildServer.start(parts()));
+      const { account, conversationId } = await begin(origin, setupToken);
+      const before = await readLog(origin, account.cookie, conversationId);
+      await first.kill();
+      fail();
+      const given = parts();
+      const second = (server = new ChildServer({
+        ...given,
+        environment: { ...given.environment, FAILING_SYNC_SUFFIX: suffix },
+      }));
+      expect(await second.ended).toBe(exitStore);
+      expect(existsSync(`${trigger}.met`)).toBe(true);
+      const lines = second.log
+        .trim()
+        .split('\n')
+        .filter((line) => line.startsWith('lanying cannot start'));
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toMatch(/The disk failed while the store was opened .*start again/);
+      expect(second.log).not.toMatch(/^\s+at /m);
+      heal();
+      server = await ChildServer.start(parts());
+      expect((await readLog(origin, account.cookie, conversationId)).entries).toEqual(before.entries);
+    },
+  );
+
   it('[Z3] that only a job meets ends the process too', { timeout: 90_000 }, async () => {
     const first = (server = await ChildServer.start(parts()));
     const { account, conversationId } = await begin(origin, setupToken);
