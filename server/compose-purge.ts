@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { InProcessBus } from './bus/in-process.ts';
 import type { Config } from './config/config.ts';
 import { scribeOf } from './domain/audit/scribe.ts';
+import { ClockWatch } from './domain/clock-watch.ts';
 import { Conversations } from './domain/conversations.ts';
 import { Retention } from './domain/retention/retention.ts';
 import { ServerKey } from './domain/retention/server-key.ts';
@@ -56,6 +57,8 @@ export async function purgeFolder({
       if (dryRun) return { kind: 'previewed', preview: await retention.preview() };
       const audit = scribeOf({ actor: { kind: 'operator' }, address: null, requestId: '-' }, runtime);
       await retention.reapply(audit);
+      // [T3]
+      await new ClockWatch(store.leases, runtime).keep();
       return { kind: 'purged', receipt: await retention.run(audit) };
     } finally {
       await store.close();

@@ -153,9 +153,10 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
     unready: () => unreadyOf(store.condition()),
     full: () => store.condition() === 'full',
   });
+  if (store.condition() === 'open') await services.clock.begin();
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
-  const work = jobsOf(store, runtime, { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, services.retention);
+  const work = jobsOf({ store, runtime, ops, audit: { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock });
   const jobs = startJobs(work, { leases: store.leases, ops, runtime, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
   return {
     listen: () => door.listen(),

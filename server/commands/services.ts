@@ -3,6 +3,7 @@ import { Accounts } from '../domain/accounts.ts';
 import { AuditLog } from '../domain/audit/audit-log.ts';
 import { SignInFailures } from '../domain/audit/failures.ts';
 import { CommitReader } from '../domain/commit-reader.ts';
+import { ClockWatch } from '../domain/clock-watch.ts';
 import { Conversations } from '../domain/conversations.ts';
 import { Delivery } from '../domain/delivery.ts';
 import { Devices } from '../domain/devices.ts';
@@ -50,6 +51,7 @@ export interface ServiceParts {
 export interface Services extends ServiceParts {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly clock: ClockWatch;
   readonly conversations: Conversations;
   readonly delivery: Delivery;
   readonly devices: Devices;
@@ -83,6 +85,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     store, bus, runtime, config, sessions, limits, failures, grants, passkeys, conversations, serverKey,
     retention: new Retention({ store: rules, erasure, blobs, conversations, register, key: serverKey, runtime }),
     audit: new AuditLog(store.audit, origin),
+    clock: new ClockWatch(store.leases, runtime),
     accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, failures, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),

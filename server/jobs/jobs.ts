@@ -1,5 +1,7 @@
 /** The one place where jobs are registered. */
+import type { ClockWatch } from '../domain/clock-watch.ts';
 import type { Retention } from '../domain/retention/retention.ts';
+import type { Ops } from '../ops/ops.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Store } from '../ports/store.ts';
 import type { Job } from './scheduler.ts';
@@ -7,10 +9,19 @@ import { type AuditHeadParts, exportAuditHead } from './export-audit-head.ts';
 import { purgeJob } from './purge.ts';
 import { sweepExpiredSessions } from './sweep-expired.ts';
 import { sweepUploads } from './sweep-uploads.ts';
+import { waitingForClock, watchClock } from './watch-clock.ts';
 
-export const jobsOf = (store: Store, runtime: Runtime, audit: AuditHeadParts, retention: Retention): readonly Job[] => [
-  exportAuditHead(audit),
-  purgeJob(retention, runtime),
-  sweepExpiredSessions(store.sessions, runtime),
-  sweepUploads(store.blobs, runtime),
-];
+export interface JobParts {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly ops: Ops;
+  readonly audit: AuditHeadParts;
+  readonly retention: Retention;
+  readonly clock: ClockWatch;
+}
+
+export function jobsOf({ store, runtime, ops, audit, retention, clock }: JobParts): readonly Job[] {
+  // [T3] What cannot be brought back.
+  const erasing = [purgeJob(retention, runtime), sweepExpiredSessions(store.sessions, runtime), sweepUploads(store.blobs, runtime)];
+  return [watchClock(clock, ops), exportAuditHead(audit), ...erasing.map((job) => waitingForClock(job, clock, ops))];
+}

@@ -75,7 +75,7 @@ export class JobRunner {
   async #look(job: Job, when: Schedule): Promise<void> {
     const { leases, ops, runtime } = this.#parts;
     try {
-      const last = await leases.lastRunAt(job.name);
+      const last = await this.#lastRunAt(job.name);
       if (last !== null && !when.isDue(last, runtime.now())) return;
       const startedAt = runtime.now();
       const lease = await leases.acquire(job.name, startedAt, startedAt + leaseMs);
@@ -89,6 +89,17 @@ export class JobRunner {
     } catch (cause) {
       ops.jobFailed(job.name, cause);
     }
+  }
+
+  /** [T2] A run in the future was before the clock went back: it counts as now, and is stored so, else the job would rest until then. */
+  async #lastRunAt(name: string): Promise<number | null> {
+    const { leases, runtime } = this.#parts;
+    const now = runtime.now();
+    const last = await leases.lastRunAt(name);
+    if (last === null || last <= now) return last;
+    const lease = await leases.acquire(name, now, now + leaseMs);
+    if (lease !== null) await leases.release(name, lease.token, now);
+    return now;
   }
 
   async #run(job: Job, token: number): Promise<boolean> {

@@ -33,6 +33,10 @@ export interface Ops {
   hintLost(kind: string, cause: unknown): void;
   jobRan(job: string, swept: number, elapsedMs: number): void;
   jobFailed(job: string, cause: unknown): void;
+  /** [T3] A job that erases did not, because the clock is so far ahead of the latest time that is known. */
+  jobHeld(job: string, aheadMs: number): void;
+  /** The clock against the latest time that is known. */
+  clockWas(kind: 'steady' | 'ahead' | 'behind', byMs: number): void;
   /** An older copy of the data was put back: so many logs were purged again before serving. */
   purgedAgain(logs: number): void;
   /** `failed` ends the process. */
@@ -119,6 +123,17 @@ function instruments(registry: Registry) {
       registers,
     }),
     storeOpen: new Gauge({ name: 'lanying_store_open', help: '1 while the store takes writes.', registers }),
+    jobsHeld: new Counter({
+      name: 'lanying_jobs_held_total',
+      help: 'Runs of erasing jobs that waited because the clock is far ahead.',
+      labelNames: ['job'],
+      registers,
+    }),
+    clockOff: new Gauge({
+      name: 'lanying_clock_jump_seconds',
+      help: 'How far the clock is ahead of the latest time that is known (behind it: negative); 0 when steady.',
+      registers,
+    }),
     jobFailures: new Counter({
       name: 'lanying_job_failures_total',
       help: 'Failed runs of jobs.',
@@ -190,6 +205,14 @@ export function createOps(options: {
     jobFailed(job, cause) {
       meters.jobFailures.inc({ job });
       log.error({ job, ...errorFields(cause) }, 'job failed');
+    },
+    jobHeld(job, aheadMs) {
+      meters.jobsHeld.inc({ job });
+      log.warn({ job, days: Math.floor(aheadMs / 86_400_000) }, 'nothing erased: the clock is far ahead of the latest time that is known; when it is right, run the purge once (retention.run, or lanying purge)');
+    },
+    clockWas(kind, byMs) {
+      meters.clockOff.set(kind === 'steady' ? 0 : (kind === 'ahead' ? byMs : -byMs) / 1_000);
+      if (kind !== 'steady') log.warn({ kind, seconds: Math.round(byMs / 1_000) }, 'the clock jumped');
     },
     purgedAgain: (logs) => log.warn({ logs }, 'older data was put back: what had been purged was purged again'),
     storeBecame(condition, cause) {

@@ -65,7 +65,7 @@ export interface Lease {
   readonly lastRunAt: number | null;
 }
 export interface LeaseStore {
-  /** Null while somebody else holds it. */
+  /** Null while somebody else holds it. One that would end later than this one was taken before the clock went back, and is over. */
   acquire(job: string, now: number, until: number): Promise<Lease | null>;
   /** False when the lease went to somebody else. */
   renew(job: string, token: number, until: number): Promise<boolean>;

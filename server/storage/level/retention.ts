@@ -49,7 +49,7 @@ export class LevelLeases implements LeaseStore {
     const { tables, writer } = this.#access;
     return this.#alone(job, async (name) => {
       const stored = await tables.leases.get(name);
-      if (stored?.held === true && stored.until > now) return null;
+      if (stored?.held === true && stored.until > now && stored.until <= until) return null;
       const token = (stored?.token ?? 0) + 1;
       const lastRunAt = stored?.lastRunAt ?? null;
       await writer.submit([tables.leases.put(name, { token, until, held: true, lastRunAt })]);

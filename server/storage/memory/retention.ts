@@ -53,7 +53,7 @@ export class MemoryLeases implements LeaseStore {
   async acquire(job: string, now: number, until: number): Promise<Lease | null> {
     this.#shelf.writing();
     const stored = this.#leases.get(job);
-    if (stored?.held === true && stored.until > now) return null;
+    if (stored?.held === true && stored.until > now && stored.until <= until) return null;
     const lease = { token: (stored?.token ?? 0) + 1, lastRunAt: stored?.lastRunAt ?? null };
     this.#leases.set(job, { ...lease, until, held: true });
     return lease;
