@@ -6,6 +6,7 @@ import { CorruptionError, StoreFailure } from './ports/store.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
 import { type Room, roomOf } from './storage/level/space.ts';
 import { type Verification, verifyStore } from './storage/level/verification.ts';
+import { KeyRing } from './storage/sealed/key-ring.ts';
 import { loadRelay, RelayError } from './transport/native.ts';
 
 export type StoreCheck =
@@ -39,6 +40,7 @@ export async function checkStore(
   }
 }
 
+export { clockAheadMsMax } from './domain/clock-watch.ts';
 export const roomIn = (folder: string): Promise<Room> => roomOf(folder);
 export const nowMs = (): number => systemRuntime.now();
 
@@ -49,6 +51,18 @@ export async function relayFault(): Promise<string | null> {
     return null;
   } catch (cause) {
     if (cause instanceof RelayError) return cause.message;
+    throw cause;
+  }
+}
+
+/** Null when the key opens this folder's key file, or there is no store yet. Touches nothing. */
+export async function keyFault(folder: string, masterKey: Uint8Array): Promise<string | null> {
+  if (!existsSync(join(folder, 'store-made'))) return null;
+  try {
+    await KeyRing.open(folder, masterKey, false, systemRuntime);
+    return null;
+  } catch (cause) {
+    if (cause instanceof CorruptionError) return cause.message;
     throw cause;
   }
 }

@@ -73,12 +73,12 @@ function explained(cause: unknown, dataFolder: string): unknown {
 async function openStore({ config, secrets, ops, runtime, onBroken }: ComposeParts, bus: EventBus): Promise<Store> {
   // A failed write leaves what is stored in doubt: the process ends and the next start reads what is there (fail-stop).
   const onCondition = (condition: StoreCondition, cause: unknown): void => {
-    ops.storeBecame(condition, cause);
+    ops.machine.storeBecame(condition, cause);
     if (condition === 'failed') onBroken(cause);
     if (condition === 'open' || condition === 'full') bus.publish({ kind: 'storage', full: condition === 'full' });
   };
   try {
-    return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime, onCondition, purgeRegister: config.purgeRegister ?? null });
+    return await openLevelStore({ folder: config.dataFolder, masterKey: secrets.masterKey, runtime, onCondition, purgeRegister: config.purgeRegister ?? null, meter: ops.machine });
   } catch (cause) {
     throw explained(cause, config.dataFolder);
   }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { nowMs, relayFault, roomIn } from '../../server/compose-verify.ts';
+import { clockAheadMsMax, keyFault, nowMs, relayFault, roomIn } from '../../server/compose-verify.ts';
 import { parseMasterKey } from '../../server/config/master-key.ts';
 import { type Command, exits, say, type Shell, type Text } from './command.ts';
 
@@ -22,13 +22,18 @@ function folder(path: string): Finding {
     : ['note', both('the data folder is empty', '数据目录为空')];
 }
 
-function key(path: string, own: boolean): Finding {
+async function key(path: string, own: boolean, dataFolder: string): Promise<Finding> {
   if (!existsSync(path))
     return own
-      ? ['note', both('no master key yet', '尚无主密钥')]
+      ? existsSync(join(dataFolder, 'store-made'))
+        ? ['bad', both('the folder holds a store and its master key is missing', '数据目录中有存储，但主密钥缺失')]
+        : ['note', both('no master key yet', '尚无主密钥')]
       : ['bad', both('the master key file is missing', '主密钥文件缺失')];
-  if (parseMasterKey(readFileSync(path)) === null)
-    return ['bad', both('the master key file holds no key', '主密钥文件中没有密钥')];
+  const held = parseMasterKey(readFileSync(path));
+  if (held === null) return ['bad', both('the master key file holds no key', '主密钥文件中没有密钥')];
+  const fault = await keyFault(dataFolder, held);
+  if (fault !== null)
+    return ['bad', both(`the master key does not open this folder (${fault})`, `主密钥无法打开此数据目录（${fault}）`)];
   return own
     ? ['note', both('the master key lies beside the data: keep it elsewhere', '主密钥与数据放在一起：请另行保存')]
     : ['ok', both('the master key is kept elsewhere', '主密钥另行保存')];
@@ -49,12 +54,28 @@ async function disk(path: string): Promise<Finding> {
     : ['ok', both(`${left} MiB left on the disk`, `磁盘剩余 ${left} MiB`)];
 }
 
-/** The clock must not stand before what it wrote last. */
+/** Against the time of the last start, stop or minute of the server: before it is wrong, far behind it may be (then nothing is erased by itself). */
 function clock(path: string): Finding {
   const witness = join(path, 'store-witness');
-  const last = existsSync(witness) ? statSync(witness).mtimeMs : 0;
-  return nowMs() + 60_000 < last
-    ? ['bad', both('the clock is behind the last start of the server', '时钟早于服务器上次启动的时间')]
+  if (!existsSync(witness)) return ['ok', both('the clock has nothing to be held against', '时钟尚无可对照的时间')];
+  const aheadMs = nowMs() - statSync(witness).mtimeMs;
+  if (aheadMs < -60_000)
+    return [
+      'bad',
+      both(
+        'the clock is behind the last time that the server ran: set it right',
+        '时钟早于服务器上次运行的时间：请校准',
+      ),
+    ];
+  const days = Math.floor(aheadMs / 86_400_000);
+  return aheadMs > clockAheadMsMax
+    ? [
+        'note',
+        both(
+          `the server last ran ${days} days ago by this clock: check it; nothing is erased by itself until a purge was run (lanying purge)`,
+          `按此时钟，服务器上次运行于 ${days} 天前：请确认；在手动清除（lanying purge）之前不会自动删除`,
+        ),
+      ]
     : ['ok', both('the clock goes forward', '时钟正常')];
 }
 
@@ -63,6 +84,12 @@ async function relay(): Promise<Finding> {
   return fault === null
     ? ['ok', both('the native relay loads', '原生中继可加载')]
     : ['bad', both(fault, `原生中继无法加载：${fault}`)];
+}
+
+function lastPurge(register: string): Finding {
+  if (!existsSync(register)) return ['note', both('last purge: none', '上次清除：无')];
+  const at = new Date(statSync(register).mtimeMs).toISOString();
+  return ['ok', both(`last purge: ${at}`, `上次清除：${at}`)];
 }
 
 const tell = (shell: Shell, [mark, text]: Finding): void => shell.out(`${marks[mark]} ${say(shell, text)}`);
@@ -76,21 +103,13 @@ export const doctor: Command = {
     const { dataFolder } = config;
     const findings: Finding[] = [
       folder(dataFolder),
-      key(masterKeyFile ?? join(dataFolder, 'master.key'), masterKeyFile === null),
+      await key(masterKeyFile ?? join(dataFolder, 'master.key'), masterKeyFile === null, dataFolder),
       await disk(dataFolder),
       clock(dataFolder),
       await relay(),
       ['note', both('certificate: none here, a proxy has it', '证书：由代理持有')],
       ['note', both('last backup: none was made', '上次备份：无')],
-      existsSync(join(dataFolder, 'purged'))
-        ? [
-            'ok',
-            both(
-              `last purge: ${new Date(statSync(join(dataFolder, 'purged')).mtimeMs).toISOString()}`,
-              `上次清除：${new Date(statSync(join(dataFolder, 'purged')).mtimeMs).toISOString()}`,
-            ),
-          ]
-        : ['note', both('last purge: none', '上次清除：无')],
+      lastPurge(config.purgeRegister ?? join(dataFolder, 'purged')),
     ];
     for (const finding of findings) tell(shell, finding);
     return findings.some(([mark]) => mark === 'bad') ? exits.found : exits.ok;

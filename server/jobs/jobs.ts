@@ -23,5 +23,5 @@ export interface JobParts {
 export function jobsOf({ store, runtime, ops, audit, retention, clock }: JobParts): readonly Job[] {
   // [T3] What cannot be brought back.
   const erasing = [purgeJob(retention, runtime), sweepExpiredSessions(store.sessions, runtime), sweepUploads(store.blobs, runtime)];
-  return [watchClock(clock, ops), exportAuditHead(audit), ...erasing.map((job) => waitingForClock(job, clock, ops))];
+  return [watchClock(clock, ops.machine), exportAuditHead(audit), ...erasing.map((job) => waitingForClock(job, clock, ops.machine))];
 }

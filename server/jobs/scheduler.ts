@@ -76,6 +76,7 @@ export class JobRunner {
     const { leases, ops, runtime } = this.#parts;
     try {
       const last = await this.#lastRunAt(job.name);
+      if (last !== null) ops.machine.jobLast(job.name, last);
       if (last !== null && !when.isDue(last, runtime.now())) return;
       const startedAt = runtime.now();
       const lease = await leases.acquire(job.name, startedAt, startedAt + leaseMs);
@@ -85,6 +86,7 @@ export class JobRunner {
       const done = due ? await this.#run(job, lease.token) : true;
       const lastRunAt = lease.lastRunAt === null || due ? startedAt : lease.lastRunAt;
       const mine = await leases.release(job.name, lease.token, done ? lastRunAt : null);
+      if (mine && done && lastRunAt !== null) ops.machine.jobLast(job.name, lastRunAt);
       if (!mine) ops.jobFailed(job.name, new Error('the lease was lost while the job ran'));
     } catch (cause) {
       ops.jobFailed(job.name, cause);

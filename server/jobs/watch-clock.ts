@@ -3,7 +3,7 @@ import type { ClockWatch } from '../domain/clock-watch.ts';
 import type { Ops } from '../ops/ops.ts';
 import type { Job } from './scheduler.ts';
 
-export function watchClock(clock: Pick<ClockWatch, 'look' | 'keep'>, ops: Pick<Ops, 'clockWas'>): Job {
+export function watchClock(clock: Pick<ClockWatch, 'look' | 'keep'>, ops: Pick<Ops['machine'], 'clockWas'>): Job {
   return {
     name: 'watch-clock',
     cron: '*/10 * * * *',
@@ -17,7 +17,7 @@ export function watchClock(clock: Pick<ClockWatch, 'look' | 'keep'>, ops: Pick<O
 }
 
 /** The same job; while the clock is far ahead it ends without having touched anything. */
-export function waitingForClock(job: Job, clock: Pick<ClockWatch, 'look'>, ops: Pick<Ops, 'jobHeld'>): Job {
+export function waitingForClock(job: Job, clock: Pick<ClockWatch, 'look'>, ops: Pick<Ops['machine'], 'jobHeld'>): Job {
   return {
     name: job.name,
     cron: job.cron,

@@ -5,6 +5,7 @@
 import pino from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { connectionsAdvice, connectionsFew, type LoadMeter, loadMeter } from './load.ts';
+import { type MachineMeter, machineMeter } from './machine.ts';
 
 export type Door = 'socket' | 'http';
 
@@ -20,6 +21,7 @@ export interface Call {
 
 export interface Ops {
   readonly load: LoadMeter;
+  readonly machine: MachineMeter;
   called(call: Call): void;
   /** A broken invariant or failed store behind one call; the caller got `server.internal`. */
   callFailed(requestId: string, command: string, cause: unknown): void;
@@ -33,14 +35,8 @@ export interface Ops {
   hintLost(kind: string, cause: unknown): void;
   jobRan(job: string, swept: number, elapsedMs: number): void;
   jobFailed(job: string, cause: unknown): void;
-  /** [T3] A job that erases did not, because the clock is so far ahead of the latest time that is known. */
-  jobHeld(job: string, aheadMs: number): void;
-  /** The clock against the latest time that is known. */
-  clockWas(kind: 'steady' | 'ahead' | 'behind', byMs: number): void;
   /** An older copy of the data was put back: so many logs were purged again before serving. */
   purgedAgain(logs: number): void;
-  /** `failed` ends the process. */
-  storeBecame(condition: 'open' | 'full' | 'failed' | 'closed', cause: unknown): void;
   /** `connectionsMax`: what the limit of open files leaves for connections. */
   listening(port: number, connectionsMax: number): void;
   draining(signal: string): void;
@@ -122,18 +118,6 @@ function instruments(registry: Registry) {
       labelNames: ['job'],
       registers,
     }),
-    storeOpen: new Gauge({ name: 'lanying_store_open', help: '1 while the store takes writes.', registers }),
-    jobsHeld: new Counter({
-      name: 'lanying_jobs_held_total',
-      help: 'Runs of erasing jobs that waited because the clock is far ahead.',
-      labelNames: ['job'],
-      registers,
-    }),
-    clockOff: new Gauge({
-      name: 'lanying_clock_jump_seconds',
-      help: 'How far the clock is ahead of the latest time that is known (behind it: negative); 0 when steady.',
-      registers,
-    }),
     jobFailures: new Counter({
       name: 'lanying_job_failures_total',
       help: 'Failed runs of jobs.',
@@ -168,11 +152,11 @@ export function createOps(options: {
   );
   const registry = new Registry();
   const meters = instruments(registry);
-  meters.storeOpen.set(1);
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
   const count = callMeter(meters);
   return {
     load: loadMeter(registry, log),
+    machine: machineMeter(registry, log),
     called(call) {
       count(call);
       if (log.isLevelEnabled('debug'))
@@ -206,21 +190,7 @@ export function createOps(options: {
       meters.jobFailures.inc({ job });
       log.error({ job, ...errorFields(cause) }, 'job failed');
     },
-    jobHeld(job, aheadMs) {
-      meters.jobsHeld.inc({ job });
-      log.warn({ job, days: Math.floor(aheadMs / 86_400_000) }, 'nothing erased: the clock is far ahead of the latest time that is known; when it is right, run the purge once (retention.run, or lanying purge)');
-    },
-    clockWas(kind, byMs) {
-      meters.clockOff.set(kind === 'steady' ? 0 : (kind === 'ahead' ? byMs : -byMs) / 1_000);
-      if (kind !== 'steady') log.warn({ kind, seconds: Math.round(byMs / 1_000) }, 'the clock jumped');
-    },
     purgedAgain: (logs) => log.warn({ logs }, 'older data was put back: what had been purged was purged again'),
-    storeBecame(condition, cause) {
-      meters.storeOpen.set(condition === 'open' ? 1 : 0);
-      if (condition === 'open') log.info('the store takes writes again');
-      else if (condition === 'full') log.error(errorFields(cause), 'the disk is full: the store is read-only until there is room');
-      else log.fatal(errorFields(cause), 'the store failed, stopping: see to the disk and start again');
-    },
     listening: (port, connectionsMax) =>
       connectionsMax < connectionsFew ? log.warn({ port, connectionsMax }, connectionsAdvice) : log.info({ port, connectionsMax }, 'listening'),
     draining: (signal) => log.info({ signal }, 'draining'),

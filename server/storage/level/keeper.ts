@@ -16,10 +16,17 @@ import { writeWitness } from './witness.ts';
 const lookEveryMs = 2_000;
 const witnessEveryLooks = 30;
 
+/** Hears what writing costs and what room there is. */
+export interface StoreMeter {
+  synced(elapsedMs: number): void;
+  diskHas(freeBytes: number, floorBytes: number): void;
+}
+
 export interface KeeperParts {
   readonly folder: string;
   readonly keys: KeyRing;
-  readonly runtime: Pick<Runtime, 'now' | 'every'>;
+  readonly runtime: Pick<Runtime, 'now' | 'every' | 'monotonic'>;
+  readonly meter: StoreMeter | null;
   readonly onCondition: (condition: StoreCondition, cause: unknown) => void;
 }
 
@@ -54,7 +61,7 @@ export class Keeper {
 
   /** Once. */
   async open(made: boolean): Promise<void> {
-    const room = await roomOf(this.#parts.folder);
+    const room = await this.#room();
     this.#opened = await this.#openDatabase(made);
     this.#witnessed = this.#opened.ledger.commits;
     if (room.free < room.floor) this.#fill(tooFull(room));
@@ -81,8 +88,7 @@ export class Keeper {
 
   async #look(): Promise<void> {
     if (this.#condition === 'failed' || this.#condition === 'closed') return;
-    const { folder } = this.#parts;
-    const room = await roomOf(folder);
+    const room = await this.#room();
     if (this.#condition === 'open') {
       if (room.free < room.floor) return this.#fill(tooFull(room));
       this.#looks += 1;
@@ -94,6 +100,12 @@ export class Keeper {
     else if (!(await this.#reopen())) return;
     this.#broken = false;
     this.#become('open', null);
+  }
+
+  async #room(): Promise<Room> {
+    const room = await roomOf(this.#parts.folder);
+    this.#parts.meter?.diskHas(room.free, room.floor);
+    return room;
   }
 
   async #testify(room: Room): Promise<void> {
@@ -125,13 +137,13 @@ export class Keeper {
   }
 
   #openDatabase(made: boolean): Promise<Opened> {
-    const { folder, keys, runtime } = this.#parts;
+    const { folder, keys, runtime, meter } = this.#parts;
     const onFailure = (failure: StoreFailure): void => {
       if (!(failure instanceof StoreFull)) return this.#fail(failure);
       this.#broken = true;
       this.#become('full', failure);
     };
-    return openDatabase({ folder, keys, made, runtime, onFailure });
+    return openDatabase({ folder, keys, made, runtime, meter, onFailure });
   }
 
   #fill(failure: StoreFull): void {

@@ -40,7 +40,8 @@ export interface Opening {
   readonly keys: KeyRing;
   /** The store was made before: nothing may be made anew. */
   readonly made: boolean;
-  readonly runtime: Pick<Runtime, 'now'>;
+  readonly runtime: Pick<Runtime, 'now' | 'monotonic'>;
+  readonly meter?: { synced(elapsedMs: number): void } | null;
   /** For whoever only looks: `kept` leaves the witness as it is, `absent` takes its absence too. */
   readonly witness?: 'kept' | 'absent';
   /** The first failed write. */
@@ -66,7 +67,7 @@ export async function openDatabase(opening: Opening): Promise<Opened> {
     const tables = makeTables(database, keys);
     const ledger = await proveFormat(database, tables, opening);
     if (made) compareWitness(witness, ledger.commits);
-    const writer = new GroupWriter(writing(database, ledger), opening.onFailure);
+    const writer = new GroupWriter(writing(database, ledger, opening), opening.onFailure);
     if (ledger.commits === 0) await writer.submit([tables.format.put(aloneKey, { version: format })]);
     // From here on an unfinished last batch is nothing strange.
     if (opening.witness === undefined) await writeWitness(folder, keys, { commits: ledger.commits, clean: false });
@@ -115,11 +116,13 @@ async function proveFormat(database: Database, tables: Tables, { keys, made }: O
 }
 
 const writing =
-  (database: Database, ledger: Ledger) =>
+  (database: Database, ledger: Ledger, { runtime, meter }: Opening) =>
   async (operations: Parameters<ConstructorParameters<typeof GroupWriter>[0]>[0]): Promise<void> => {
     try {
       const stamped = await ledger.stamp(operations);
+      const startedAt = runtime.monotonic();
       await database.batch([...stamped.operations], { sync: true, ...encodings });
+      meter?.synced(runtime.monotonic() - startedAt);
       stamped.accept();
     } catch (cause) {
       if (saysFull(cause)) throw new StoreFull('a write met the end of the disk', { cause });

@@ -22,7 +22,7 @@ import { LevelDevices } from './devices.ts';
 import { LevelErasure } from './erasure.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { LevelInvites } from './invites.ts';
-import { Keeper } from './keeper.ts';
+import { Keeper, type StoreMeter } from './keeper.ts';
 import { isMade, writeMarker } from './opening.ts';
 import { Prover } from './proof.ts';
 import { FilePurgeRegister } from './purge-register.ts';
@@ -36,11 +36,12 @@ export interface LevelStoreOptions {
   readonly folder: string;
   /** 32 bytes. */
   readonly masterKey: Uint8Array;
-  readonly runtime: Pick<Runtime, 'now' | 'random' | 'every'>;
+  readonly runtime: Pick<Runtime, 'now' | 'random' | 'every' | 'monotonic'>;
   /** File of the register of purges; `purged` in the folder when left out. */
   readonly purgeRegister?: string | null;
   /** Hears of every change after opening. */
   readonly onCondition?: (condition: StoreCondition, cause: unknown) => void;
+  readonly meter?: StoreMeter;
 }
 
 export interface LevelStore extends Store {
@@ -67,12 +68,12 @@ export async function openLevelStore(options: LevelStoreOptions): Promise<LevelS
 }
 
 async function openLocked(options: LevelStoreOptions): Promise<LevelStore> {
-  const { folder, masterKey, runtime, onCondition } = options;
+  const { folder, masterKey, runtime, onCondition, meter = null } = options;
   const lock = await lockFolder(folder);
   try {
     const made = await isMade(folder);
     const keys = await KeyRing.open(folder, masterKey, !made, runtime);
-    const keeper = new Keeper({ folder, keys, runtime, onCondition: onCondition ?? (() => undefined) });
+    const keeper = new Keeper({ folder, keys, runtime, onCondition: onCondition ?? (() => undefined), meter });
     await keeper.open(made);
     if (!made) await writeMarker(folder);
     const register = new FilePurgeRegister(options.purgeRegister ?? join(folder, 'purged'), keys.system('purged'));

@@ -29,7 +29,7 @@ export interface Verification {
 export interface VerificationParts {
   readonly folder: string;
   readonly masterKey: Uint8Array;
-  readonly runtime: Pick<Runtime, 'now' | 'random'>;
+  readonly runtime: Pick<Runtime, 'now' | 'random' | 'monotonic'>;
   /** A missing witness is made anew when every record is whole. */
   readonly renewWitness?: boolean;
 }

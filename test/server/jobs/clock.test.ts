@@ -32,8 +32,8 @@ describe('a clock that jumps', () => {
       cron,
       run: async () => runs.push(runtime.now()),
     });
-    const erasing = waitingForClock(job('purge', '30 3 * * *', erased), clock, ops);
-    const jobs = [watchClock(clock, ops), erasing, job('export', '*/5 * * * *', harmless)];
+    const erasing = waitingForClock(job('purge', '30 3 * * *', erased), clock, ops.machine);
+    const jobs = [watchClock(clock, ops.machine), erasing, job('export', '*/5 * * * *', harmless)];
     const runner = new JobRunner(jobs, { leases: store.leases, ops, runtime, zone: 'UTC' });
     const live = async (spanMs: number): Promise<void> => {
       for (let at = 0; at < spanMs; at += 5 * minuteMs) {
@@ -63,6 +63,8 @@ describe('a clock that jumps', () => {
     await clock.keep();
     await live(2 * dayMs);
     expect(erased).toHaveLength(5);
+    const lastRun = Number((await metric(ops, 'lanying_job_last_run_timestamp_seconds{job="purge"}'))?.split(' ')[1]);
+    expect(lastRun).toBe((erased.at(-1) ?? 0) / 1_000);
     expect(await metric(ops, 'lanying_clock_jump_seconds ')).toBe('lanying_clock_jump_seconds 0');
   });
 

@@ -41,6 +41,11 @@ describe.skipIf(probe === null)('a server whose disk is full', () => {
     await join(engine, handle, (await owner.createInvite()).link);
     return { engine, network, profile };
   }
+  /** Those without labels, by name. */
+  async function metrics(): Promise<Readonly<Record<string, number>>> {
+    const text = await (await fetch(`${server.origin}/metrics`)).text();
+    return Object.fromEntries([...text.matchAll(/^(lanying_\w+) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+  }
   const saysFull = (engine: HeadlessEngine, queued: number): Promise<void> =>
     until(engine, ({ connection }) => connection.state === 'full' && connection.queued === queued);
   const isWell = (engine: HeadlessEngine): Promise<void> => until(engine, ({ connection }) => connection.state === 'online');
@@ -55,6 +60,8 @@ describe.skipIf(probe === null)('a server whose disk is full', () => {
     // The server finds out by itself, and says so to those who ask nothing.
     await Promise.all([saysFull(ada.engine, 0), saysFull(bob.engine, 0)]);
     expect((await fetch(`${server.origin}/readyz`)).status).toBe(503);
+    expect(await metrics()).toMatchObject({ lanying_store_full: 1, lanying_store_open: 0 });
+    expect((await metrics()).lanying_disk_free_bytes).toBeLessThan((await metrics()).lanying_disk_floor_bytes ?? 0);
     const asked: CommandName[] = [];
     let sockets = 0;
     ada.network.lie = (frame, command) => {
@@ -78,6 +85,10 @@ describe.skipIf(probe === null)('a server whose disk is full', () => {
     expect(await textsOf(bob.engine, one)).toEqual(['first', 'third']);
     expect(asked.filter((command) => command === 'conversation.send')).toHaveLength(3);
     expect((await fetch(`${server.origin}/readyz`)).status).toBe(200);
+    const after = await metrics();
+    expect(after).toMatchObject({ lanying_store_full: 0, lanying_store_open: 1 });
+    expect(after.lanying_sync_seconds_count).toBeGreaterThan(10);
+    expect(after.lanying_disk_free_bytes).toBeGreaterThan(after.lanying_disk_floor_bytes ?? Infinity);
   });
 
   it('[E13] is told to a device that comes back to it, which reads what it missed and sends when there is room', async () => {
