@@ -234,7 +234,10 @@ export class DiskAppending implements Appending {
   }
 
   #fail(cause: unknown): void {
-    this.#failure ??= diskError(cause, 'writing a file');
+    const failure = diskError(cause, 'writing a file');
+    // Neither a full disk nor one that was told already.
+    if (failure !== cause && failure instanceof StoreFailure) this.#parts.broken(failure);
+    this.#failure ??= failure;
     this.#wakeAll();
   }
 

@@ -42,7 +42,11 @@ export class DiskBlobs implements BlobStore {
   constructor(access: Access, dataFolder: string) {
     this.#access = access;
     this.#records = new FileRecords(access);
-    this.#folder = new FileFolder(dataFolder, (length) => access.runtime.random(length));
+    this.#folder = new FileFolder(
+      dataFolder,
+      (length) => access.runtime.random(length),
+      (failure) => access.failed(failure),
+    );
   }
 
   create(file: NewFile, quota: FileQuota): ReturnType<BlobStore['create']> {
@@ -179,7 +183,7 @@ export class DiskBlobs implements BlobStore {
         onInterrupt: options.onInterrupt,
         now: () => this.#access.runtime.now(),
         advance: (current, progress) => this.#records.advance(current, progress),
-        broken: (failure) => void this.#access.writer.stop(failure),
+        broken: (failure) => this.#access.failed(failure),
         ended,
       });
     } catch (cause) {

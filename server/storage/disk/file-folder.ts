@@ -30,11 +30,24 @@ export function diskError(cause: unknown, doing: string): Error {
 export class FileFolder {
   readonly #path: string;
   readonly #random: Random;
+  readonly #broken: (failure: StoreFailure) => void;
   #made: Promise<void> | null = null;
 
-  constructor(dataFolder: string, random: Random) {
+  /** `broken` hears of a write or sync that failed for another reason than room ([Z3]). */
+  constructor(dataFolder: string, random: Random, broken: (failure: StoreFailure) => void) {
     this.#path = join(dataFolder, 'files');
     this.#random = random;
+    this.#broken = broken;
+  }
+
+  async #writing<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      const failure = diskError(cause, doing);
+      if (failure instanceof StoreFailure) this.#broken(failure);
+      throw failure;
+    }
   }
 
   #pathOf(place: Uint8Array): string {
@@ -42,7 +55,11 @@ export class FileFolder {
   }
 
   /** A new empty file with a key of its own, its name durable; whatever was under the name is gone. */
-  async create(place: Uint8Array, headers: RecordCipher): Promise<OpenFile> {
+  create(place: Uint8Array, headers: RecordCipher): Promise<OpenFile> {
+    return this.#writing('making a file', () => this.#create(place, headers));
+  }
+
+  async #create(place: Uint8Array, headers: RecordCipher): Promise<OpenFile> {
     this.#made ??= this.#make().catch((cause: unknown) => {
       this.#made = null;
       throw cause;
@@ -55,7 +72,7 @@ export class FileFolder {
     try {
       await handle.write(header, 0, headerBytes, 0);
       await handle.datasync();
-      await this.sync();
+      await syncFolder(this.#path);
     } catch (cause) {
       await handle.close();
       throw cause;
@@ -88,7 +105,11 @@ export class FileFolder {
   }
 
   /** Overwrites the key in place and takes the name away; durable after `sync`. True: it was there. */
-  async shred(place: Uint8Array): Promise<boolean> {
+  shred(place: Uint8Array): Promise<boolean> {
+    return this.#writing('removing a file', () => this.#shred(place));
+  }
+
+  async #shred(place: Uint8Array): Promise<boolean> {
     try {
       const handle = await open(this.#pathOf(place), 'r+');
       try {
@@ -101,13 +122,13 @@ export class FileFolder {
       return true;
     } catch (cause) {
       if (codeOf(cause) === 'ENOENT') return false;
-      throw diskError(cause, 'removing a file');
+      throw cause;
     }
   }
 
   /** Names that were made or taken away are durable. */
   sync(): Promise<void> {
-    return syncFolder(this.#path);
+    return this.#writing('syncing the folder of files', () => syncFolder(this.#path));
   }
 
   async free(): Promise<number> {

@@ -2,6 +2,7 @@
 import { uint64 } from '#protocol/envelope.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
 import type { Runtime } from '../../ports/runtime.ts';
+import type { StoreFailure } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import type { AuditWriter } from './audit-writer.ts';
 import type { GroupWriter } from './group-writer.ts';
@@ -27,6 +28,8 @@ export interface Access {
   readonly runtime: Pick<Runtime, 'now' | 'random'>;
   /** `run` forgets what is kept in memory of the database that was. */
   onReopened(run: () => void): void;
+  /** [Z3] A sync beside the database failed: the store stops for good. */
+  failed(cause: StoreFailure): void;
 }
 
 /** Always the database that is open now. */
@@ -59,6 +62,9 @@ export class LiveAccess implements Access {
   }
   onReopened(run: () => void): void {
     this.#keeper.onReopened(run);
+  }
+  failed(cause: StoreFailure): void {
+    this.#keeper.failed(cause);
   }
 }
 

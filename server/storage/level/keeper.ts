@@ -151,6 +151,11 @@ export class Keeper {
     this.#become('full', failure);
   }
 
+  /** [Z3] Something beside the database could not be synced. */
+  failed(cause: StoreFailure): void {
+    this.#fail(cause);
+  }
+
   #fail(cause: unknown): void {
     void this.#opened?.writer.stop(new StoreFailure('the store failed', { cause }));
     this.#become('failed', cause);

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DiskFullError } from '../../../server/ports/blob-store.ts';
 import { StoreFull } from '../../../server/ports/store.ts';
 import { roomOf } from '../../../server/storage/level/space.ts';
 import { type LevelStore, openLevelStore } from '../../../server/storage/level/store.ts';
+import { verifyStore } from '../../../server/storage/level/verification.ts';
+import { appending, fileOf, newFile, readAll } from '../../contract/blobs-contract.ts';
 import { masterKey } from '../../contract/level-bench.ts';
-import { change, LogWriter, roster, startMs } from '../../contract/people.ts';
+import { bytesOf, change, dayMs, LogWriter, roster, startMs } from '../../contract/people.ts';
 import { FakeRuntime } from '../../harness/runtime.ts';
 import { type Mounted, mountSmall } from '../../harness/mounted.ts';
 
@@ -125,6 +128,55 @@ describe.skipIf(probe === null)('a disk that fills up', () => {
     await store.close();
     store = await open();
     expect(await sequences(writer)).toEqual(upTo(head + 1));
+  });
+
+  it('[Z1] [B2] is met by an upload while the log meets it: what was told is kept, and after the store was opened anew it goes on and ends whole', async () => {
+    const quota = { personBytesMax: 1e9, totalBytesMax: 1e9, personFilesMax: 9, personOpenMax: 9 };
+    const writer = log();
+    await begin(writer);
+    const bytes = bytesOf('upload', 6 * mebibyte);
+    const head = bytes.subarray(0, mebibyte + 12_345);
+    await store.blobs.create(newFile('a', bytes.length), quota);
+    const first = await appending(store.blobs, fileOf('a'), 0);
+    await first.write(head);
+    expect((await first.finish()).offset).toBe(head.length);
+    // Open over the whole of it: its next record must not go where it went before.
+    const open1 = await appending(store.blobs, fileOf('a'), head.length);
+    const other = newFile('b', 100_000, { createdAt: startMs + dayMs });
+    await store.blobs.create(other, quota);
+    await disk.fill(3 * mebibyte);
+    await sendUntilFull(writer);
+    expect(store.condition()).toBe('full');
+    const refused = await Promise.resolve(open1.write(bytes.subarray(head.length))).catch((cause: unknown) => cause);
+    const ended = await open1.finish().catch((cause: unknown) => cause);
+    expect([refused, ended].some((each) => each instanceof StoreFull || each instanceof DiskFullError)).toBe(true);
+    // A day of files whose key cannot be stored now.
+    await expect(
+      store.blobs.append(fileOf('b'), 0, { atomic: false, onInterrupt: () => undefined }),
+    ).rejects.toBeInstanceOf(StoreFull);
+    disk.free();
+    await store.look();
+    expect(store.condition()).toBe('open');
+    const told = (await store.blobs.byId(fileOf('a')))?.offset ?? 0;
+    expect(told).toBeGreaterThanOrEqual(head.length);
+    const second = await appending(store.blobs, fileOf('a'), told);
+    await second.write(bytes.subarray(told));
+    await second.finish();
+    const late = await appending(store.blobs, fileOf('b'), 0);
+    await late.write(bytesOf('late', 100_000));
+    await late.finish();
+    const whole = async (): Promise<void> => {
+      expect(Buffer.compare(await readAll(store.blobs, fileOf('a')), bytes)).toBe(0);
+      expect(Buffer.compare(await readAll(store.blobs, fileOf('b')), bytesOf('late', 100_000))).toBe(0);
+      expect(await store.blobs.usage(null)).toEqual({ bytes: bytes.length + 100_000, files: 2, open: 0 });
+    };
+    await whole();
+    // What is remembered in memory is also what is on disk.
+    await store.close();
+    const { faults } = await verifyStore({ folder: join(disk.path, 'data'), masterKey, runtime });
+    expect(faults).toEqual([]);
+    store = await open();
+    await whole();
   });
 
   it('[Z1] at the start, with nothing in reserve: it says so, leaves everything as it was, and starts when there is room', async () => {

@@ -9,6 +9,7 @@ import { loadMasterKey } from '../../../server/config/master-key.ts';
 import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import { openLevelStore } from '../../../server/storage/level/store.ts';
 import { ChildServer } from '../../harness/child-server.ts';
+import { FileClient } from '../../harness/files.ts';
 import { RawSocket } from '../../harness/raw-client.ts';
 import { freePort, startServer } from '../../harness/server.ts';
 
@@ -136,6 +137,40 @@ describe.skipIf(!canFail)('[Z3] a sync that fails', () => {
       heal();
       server = await ChildServer.start(parts());
       expect((await readLog(origin, account.cookie, conversationId)).entries).toEqual(before.entries);
+    },
+  );
+
+  it.each([
+    ['that is made', 0],
+    ['that goes on', 10_000],
+  ] as const)(
+    '[Z3] of an uploaded file %s ends the process too: the store does not go on without what it was told',
+    { timeout: 90_000 },
+    async (_which, before) => {
+      const given = parts();
+      const environment = {
+        ...given.environment,
+        FAILING_SYNC_UNDER: join(dataFolder, 'files'),
+        FAILING_SYNC_SUFFIX: '',
+      };
+      const first = (server = await ChildServer.start({ ...given, environment }));
+      const { account, conversationId } = await begin(origin, setupToken);
+      const client = new FileClient(origin, account.cookie);
+      const made = await client.create(conversationId, 70_000);
+      expect(made.status).toBe(201);
+      const path = new URL(made.headers.location ?? '', origin).pathname;
+      if (before > 0) expect((await client.append(path, 0, new Uint8Array(before))).status).toBe(204);
+      fail();
+      const sending = client.append(path, before, new Uint8Array(70_000 - before));
+      const answer = await sending.then(({ status }) => status).catch(() => 0);
+      expect(answer).not.toBe(204);
+      expect(await first.ended).toBe(exitStore);
+      expect(existsSync(`${trigger}.met`)).toBe(true);
+      expect(first.log).toContain('the store failed');
+      heal();
+      server = await ChildServer.start(given);
+      const head = await new FileClient(origin, account.cookie).call('HEAD', path);
+      expect([head.status, head.headers['upload-offset']]).toEqual([200, String(before)]);
     },
   );
 
