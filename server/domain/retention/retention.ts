@@ -118,6 +118,8 @@ export class Retention {
   }
 
   async #run(audit: Scribe<'purge.run'>): Promise<Receipt | null> {
+    // What an earlier run could not write there comes first.
+    await this.#parts.register.add(await this.#parts.erasure.floors());
     let receipt: Receipt | null = null;
     // In rounds of a bounded size, until one finds nothing more to begin; the files go with the last.
     for (let begun = 1; begun > 0;) {

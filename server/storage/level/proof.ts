@@ -6,9 +6,11 @@
  */
 import type { ErasureProof } from '#protocol/retention.ts';
 import type { Pause } from '../../ports/retention-store.ts';
+import { StoreFailure } from '../../ports/store.ts';
 import { type Access, aloneKey } from './access.ts';
 import { splitFingerprints } from './erased-records.ts';
 import { scanFolder } from './fingerprint-scan.ts';
+import { saysFailed } from './space.ts';
 import type { Operation } from './group-writer.ts';
 import { encodings, under } from './table.ts';
 import type { ErasedRecords } from './retention-tables.ts';
@@ -96,7 +98,13 @@ export class Prover {
 
   async #shred(pause: Pause): Promise<void> {
     const { tables, writer, runtime } = this.#access;
-    await tables.dataKeys.change(writer, () => tables.shredding.put(aloneKey, { since: runtime.now() }), pause);
+    try {
+      await tables.dataKeys.change(writer, () => tables.shredding.put(aloneKey, { since: runtime.now() }), pause);
+    } catch (cause) {
+      // [Z3] Which of two keys the file holds is not known any more.
+      if (saysFailed(cause)) this.#access.failed(new StoreFailure('the key file could not be written', { cause }));
+      throw cause;
+    }
   }
 }
 

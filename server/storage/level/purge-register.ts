@@ -50,7 +50,13 @@ export class FilePurgeRegister implements PurgeRegister {
   }
 
   add(floors: readonly RegisteredFloor[]): Promise<void> {
-    const added = this.#tail.then(() => this.#add(floors));
+    const added = this.#tail
+      .then(() => this.#add(floors))
+      .catch((cause: unknown) => {
+        // What is in memory may not be in the file: it is read again.
+        this.#contents = null;
+        throw cause;
+      });
     this.#tail = added.catch(() => undefined);
     return added;
   }

@@ -6,6 +6,7 @@ import { FilePurgeRegister } from '../../../server/storage/level/purge-register.
 import { recordCipher } from '../../../server/storage/sealed/record-cipher.ts';
 import { bytesOf, conversationOf, generationOf, startMs } from '../../contract/people.ts';
 import { temporaryFolder } from '../../harness/folder.ts';
+import { mountSmall } from '../../harness/mounted.ts';
 import { FakeRuntime } from '../../harness/runtime.ts';
 import { corruptFamily } from './level-folder.ts';
 
@@ -67,3 +68,27 @@ it('[R6] stays small however often the same logs are purged', async () => {
   expect((await readFile(path)).length).toBeLessThan(100_000);
   expect(await opened().read()).toEqual([floor('team', 700)]);
 }, 60_000);
+
+const probe = mountSmall(1);
+probe?.remove();
+
+it.skipIf(probe === null)(
+  '[R6] what the disk had no room for is not taken for written, and is written when it is given again',
+  async () => {
+    const disk = mountSmall(1);
+    if (disk === null) throw new Error('no file system');
+    try {
+      const register = new FilePurgeRegister(join(disk.path, 'purged'), cipherOf('master'));
+      await register.add([floor('team', 3)]);
+      await disk.fill();
+      const more = Array.from({ length: 60 }, (_, at) => floor(`log ${at}`, 5));
+      await expect(register.add(more)).rejects.toMatchObject({ code: 'ENOSPC' });
+      disk.free();
+      await register.add(more);
+      const read = await new FilePurgeRegister(join(disk.path, 'purged'), cipherOf('master')).read();
+      expect(read).toHaveLength(61);
+    } finally {
+      disk.remove();
+    }
+  },
+);

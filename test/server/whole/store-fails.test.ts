@@ -12,6 +12,7 @@ import { ChildServer } from '../../harness/child-server.ts';
 import { FileClient } from '../../harness/files.ts';
 import { RawSocket } from '../../harness/raw-client.ts';
 import { freePort, startServer } from '../../harness/server.ts';
+import { purgerPath } from '../storage/purger.ts';
 
 /** sysexits.h EX_IOERR */
 const exitStore = 74;
@@ -173,6 +174,16 @@ describe.skipIf(!canFail)('[Z3] a sync that fails', () => {
       expect([head.status, head.headers['upload-offset']]).toEqual([200, String(before)]);
     },
   );
+
+  it('[Z3] of the key file while a purge changes the key ends it too', { timeout: 60_000 }, async () => {
+    const env = { ...process.env, ...parts().environment, FAILING_SYNC_SUFFIX: '/keys/kek' };
+    const said = execFileSync(process.execPath, ['--import', 'tsx', purgerPath, dataFolder, trigger], {
+      env,
+      encoding: 'utf8',
+    });
+    expect(existsSync(`${trigger}.met`)).toBe(true);
+    expect(said.trim()).toBe('rejected failed refused');
+  });
 
   it('[Z3] that only a job meets ends the process too', { timeout: 90_000 }, async () => {
     const first = (server = await ChildServer.start(parts()));
