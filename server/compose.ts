@@ -99,7 +99,7 @@ export async function compose(parts: ComposeParts): Promise<Server> {
 }
 
 /** Keys the hashes of cookies; of its own, so that nothing else that the master key protects depends on it (RFC 5869). */
-const sessionKey = (masterKey: Uint8Array): Uint8Array<ArrayBuffer> =>
+export const sessionKey = (masterKey: Uint8Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(hkdfSync('sha256', masterKey, new Uint8Array(0), 'lanying session key 1', 32));
 
 const sendsAllowance = (aSecond: number | undefined): Partial<PersonAllowances> =>

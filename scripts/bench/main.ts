@@ -2,7 +2,9 @@
 import { Appliance, setupToken } from '../../test/harness/appliance.ts';
 import { createOwner, RawSocket } from '../../test/harness/raw-client.ts';
 import { bundleRow } from './bundle.ts';
+import { catchUpRow } from './catch-up.ts';
 import { filesRow } from './files.ts';
+import { idleRow } from './idle.ts';
 import { purgeRow } from './purge.ts';
 import { deliveriesRow, sendsRow } from './relay.ts';
 import { report, type Row } from './report.ts';
@@ -27,6 +29,8 @@ async function onAppliance(row: (bench: Bench) => Promise<Row>): Promise<Row> {
 const all: Readonly<Record<string, () => Promise<Row>>> = {
   sends: () => onAppliance(sendsRow),
   deliveries: () => onAppliance(deliveriesRow),
+  idle: idleRow,
+  'catch-up': () => onAppliance(catchUpRow),
   files: filesRow,
   purge: purgeRow,
   bundle: bundleRow,

@@ -45,6 +45,7 @@ export class Wire {
     }).map(([name, value]) => `${name}: ${value}\r\n`);
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
+      socket.once('close', () => reject(new Error('closed before the upgrade')));
       socket.once('connect', () => socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`));
       let head = '';
       const reading = (chunk: Buffer): void => {

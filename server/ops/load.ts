@@ -26,7 +26,15 @@ export function loadMeter(registry: Registry, log: Pick<Logger, 'warn'>): LoadMe
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const unread = gauge('lanying_unread_bytes', 'What sockets leave unread, in memory.');
   const cuts = counter('lanying_sockets_cut_total', 'Sockets cut off because too much was unread.');
-  const connections = gauge('lanying_connections', 'Open connections that are no sockets.');
+  let connectionsOpen = 0;
+  const connections = new Gauge({
+    name: 'lanying_connections',
+    help: 'Open connections that are no sockets.',
+    registers: [],
+    // Set when somebody looks: connections come by thousands.
+    collect: () => connections.set(connectionsOpen),
+  });
+  registry.registerMetric(connections);
   const refused = counter('lanying_connections_refused_total', 'Connections beyond the descriptors of the process.');
   const unheard = counter('lanying_connections_unheard_total', 'Connections that ended without a whole request head.');
   const bodies = counter('lanying_bodies_cut_total', 'Requests whose body stopped or came too slowly.');
@@ -37,7 +45,9 @@ export function loadMeter(registry: Registry, log: Pick<Logger, 'warn'>): LoadMe
       cuts.inc(cut);
       log.warn({ sockets: cut }, 'sockets that left too much unread were cut off');
     },
-    connections: (open) => connections.set(open),
+    connections(open) {
+      connectionsOpen = open;
+    },
     connectionRefused: () => refused.inc(),
     connectionUnheard: () => unheard.inc(),
     bodyCut: () => bodies.inc(),

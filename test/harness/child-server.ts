@@ -58,6 +58,10 @@ export class ChildServer {
     return server;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** What it wrote to standard error so far. */
   get log(): string {
     return this.#log;

@@ -14,6 +14,12 @@ const requestTimeoutMs = 30_000;
 const pauseMsMin = 250;
 const pauseMsMax = 15_000;
 
+/** Before the next try, after so many that failed one after the other; `random`: a byte. Half of it is jitter, so that a crowd spreads. */
+export function reconnectPauseMs(attempts: number, random: number): number {
+  const ceiling = Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(attempts - 1, 8));
+  return ceiling * (0.5 + random / 255 / 2);
+}
+
 export type LinkState =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'opening'; readonly socket: Socket }
@@ -135,9 +141,7 @@ export class Connection {
     const wasOnline = this.#state.kind === 'online';
     if (this.#state.kind === 'online') this.#state.ping.cancel();
     this.#attempts += 1;
-    const ceiling = Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(this.#attempts - 1, 8));
-    const jitter = (this.runtime.random(1)[0] ?? 0) / 255;
-    const timer = this.runtime.after(ceiling * (0.5 + jitter / 2), () => this.#open());
+    const timer = this.runtime.after(reconnectPauseMs(this.#attempts, this.runtime.random(1)[0] ?? 0), () => this.#open());
     this.#state = { kind: 'pausing', timer };
     this.#rejectAll();
     if (wasOnline) this.listener.onOffline();

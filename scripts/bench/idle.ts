@@ -1,0 +1,103 @@
+/** Row of memory: what an idle signed-in connection costs beyond one of bare uWebSockets, each with 5,000 of them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ChildServer } from '../../test/harness/child-server.ts';
+import { type CrowdMember, makeCrowd } from '../../test/harness/crowd.ts';
+import { freePort } from '../../test/harness/server.ts';
+import { startBareRelay } from './baselines.ts';
+import { residentBytes } from './cpu.ts';
+import { median, type Row } from './report.ts';
+import { Wire } from './wire.ts';
+
+const connections = 5_000;
+const people = 250;
+const rounds = 5;
+/** Opened at once. */
+const batch = 100;
+/** Until the collector and the allocator have given back what opening took. */
+const settleMs = 12_000;
+const kib = 1_024;
+/** Kibibytes beyond bare. */
+const targetKib = 8;
+
+/** Bytes by which the process grows for each connection that `open` makes; a first one is open before it is looked at. */
+async function growth(pid: number, open: (at: number) => Promise<Wire>): Promise<number> {
+  const wires = await Promise.all(Array.from({ length: batch }, (_, at) => open(at)));
+  await pause(settleMs / 4);
+  const before = residentBytes(pid);
+  for (let at = batch; at < connections; at += batch) {
+    wires.push(...(await Promise.all(Array.from({ length: batch }, (_, next) => open(at + next)))));
+  }
+  await pause(settleMs);
+  const grown = residentBytes(pid) - before;
+  for (const wire of wires) wire.close();
+  return grown / (connections - batch);
+}
+
+async function ours(folder: string, members: readonly CrowdMember[]): Promise<number> {
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const server = await ChildServer.start({
+    origin,
+    dataFolder: folder,
+    setupToken: 'setup-token-of-the-bench-0123456789',
+  });
+  try {
+    return await growth(server.pid, async (at) => {
+      const member = members[at];
+      if (member === undefined) throw new Error('too few people');
+      const wire = await Wire.open(port, '/api/v1/socket', { origin, cookie: member.cookie });
+      // Its `ready`.
+      await new Promise<void>((resolve) => (wire.onFrame = () => resolve()));
+      return wire;
+    });
+  } finally {
+    await server.kill();
+  }
+}
+
+async function theirs(): Promise<number> {
+  const bare = await startBareRelay('publish', 1);
+  try {
+    return await growth(bare.pid, async () => {
+      const [wire] = await bare.wires(1);
+      if (wire === undefined) throw new Error('no wire');
+      return wire;
+    });
+  } finally {
+    bare.stop();
+  }
+}
+
+/** Each round with processes of its own: what an allocator keeps of one round is no part of the next. */
+export async function idleRow(): Promise<Row> {
+  const folder = mkdtempSync(join(tmpdir(), 'lanying-idle-'));
+  try {
+    const members = await makeCrowd({
+      folder: join(folder, 'data'),
+      people,
+      sessionsEach: connections / people,
+      together: people,
+    });
+    const own: number[] = [];
+    const bare: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      own.push(await ours(join(folder, 'data'), members));
+      bare.push(await theirs());
+    }
+    const [value, baseline] = [median(own) / kib, median(bare) / kib];
+    return {
+      name: `memory for each idle signed-in connection (${connections.toLocaleString('en')}), at most ${targetKib} KiB over bare`,
+      unit: 'KiB',
+      value,
+      baseline,
+      ratio: value / baseline,
+      target: targetKib,
+      ok: value - baseline <= targetKib,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
