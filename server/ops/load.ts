@@ -27,12 +27,14 @@ export function loadMeter(registry: Registry, log: Pick<Logger, 'warn'>): LoadMe
   const unread = gauge('lanying_unread_bytes', 'What sockets leave unread, in memory.');
   const cuts = counter('lanying_sockets_cut_total', 'Sockets cut off because too much was unread.');
   let connectionsOpen = 0;
-  const connections = new Gauge({
+  const connections: Gauge = new Gauge({
     name: 'lanying_connections',
     help: 'Open connections that are no sockets.',
     registers: [],
     // Set when somebody looks: connections come by thousands.
-    collect: () => connections.set(connectionsOpen),
+    collect() {
+      this.set(connectionsOpen);
+    },
   });
   registry.registerMetric(connections);
   const refused = counter('lanying_connections_refused_total', 'Connections beyond the descriptors of the process.');
