@@ -11,14 +11,14 @@ type SessionView = Output<'session.get'>;
 type Names = Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | `session.${string}`>;
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
 
-/** [S2] The cookie of a new session goes out with the answer. */
-function started(signedIn: Result<SignedIn>): { readonly result: Result<SessionView>; readonly effect?: Effect } {
-  if (!signedIn.ok) return { result: signedIn };
-  const { session, output } = signedIn.value;
-  return { result: ok(output), effect: { kind: 'session-started', sessionId: session.record.sessionId, secret: session.secret } };
-}
-
-export function accountHandlers({ accounts, config, grants, limits, passkeys, runtime, sessions, store }: Services): Handlers<Names> {
+export function accountHandlers({ accounts, browsers, config, grants, limits, passkeys, runtime, sessions, store }: Services): Handlers<Names> {
+  /** [S2] The cookie of a new session goes out with the answer. */
+  const started = (signedIn: Result<SignedIn>): { readonly result: Result<SessionView>; readonly effect?: Effect } => {
+    if (!signedIn.ok) return { result: signedIn };
+    const { session, output } = signedIn.value;
+    const known = browsers.issue(session.record.userId);
+    return { result: ok(output), effect: { kind: 'session-started', sessionId: session.record.sessionId, secret: session.secret, known } };
+  };
   /** A wrong token costs a guess of its address ([A6]). */
   const guessing = async <T>(address: string, guess: () => Promise<Result<T>>): Promise<Result<T>> => {
     const limited = limits.beginGuess(address, null);
@@ -48,7 +48,7 @@ export function accountHandlers({ accounts, config, grants, limits, passkeys, ru
     'account.create': async (input, { address, audit }) => started(await guessing(address, () => accounts.create(input, audit))),
     'signIn.passkeyOptions': async () => answer(await passkeys.beginSignIn()),
     'signIn.passkey': async ({ ceremonyId, response }, { audit }) => started(await accounts.signInByPasskey(ceremonyId, response, audit)),
-    'signIn.password': async ({ handle, password }, { address, audit }) => started(await accounts.signInByPassword(handle, password, address, audit)),
+    'signIn.password': async ({ handle, password }, { address, known, audit }) => started(await accounts.signInByPassword(handle, password, { address, known }, audit)),
     'session.get': async (_input, caller) => {
       const { session, person } = personOf(caller);
       return answer(accounts.view(session, person));

@@ -15,13 +15,15 @@ export interface CallContext {
   readonly session: SessionRecord | null;
   /** Of the peer, for rate limits; never logged. */
   readonly address: string;
+  /** Token of a browser that has signed in before; over HTTP alone. */
+  readonly known?: string | null;
   /** Only on sockets; without it `log.tail` answers with pages and `later`, never with `live`. */
   readonly tail?: TailPort;
 }
 
 /** What a command asks the transport to do with the cookie. The value is the session id and the secret (domain/sessions.ts: cookieValue). */
 export type Effect =
-  | { readonly kind: 'session-started'; readonly sessionId: SessionId; readonly secret: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'session-started'; readonly sessionId: SessionId; readonly secret: Uint8Array<ArrayBuffer>; readonly known: string }
   | { readonly kind: 'session-ended'; readonly sessionId: SessionId };
 
 export interface Reply<N extends CommandName = CommandName> {

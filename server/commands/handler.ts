@@ -16,6 +16,7 @@ export interface DeviceCaller extends SignedInCaller {
 }
 export interface Caller {
   readonly address: string;
+  readonly known: string | null;
   readonly signedIn: SignedInCaller | null;
   readonly tail: TailPort | null;
 }

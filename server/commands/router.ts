@@ -42,6 +42,8 @@ function parse<N extends CommandName>(name: N, input: unknown): Result<Input<N>>
   return ok(parsed.output as Input<N>);
 }
 
+const passkeyCalls: ReadonlySet<CommandName> = new Set<CommandName>(['signIn.passkeyOptions', 'signIn.passkey']);
+
 class CommandRouter implements Router {
   readonly #services: Services;
   readonly #handlers: Handlers;
@@ -52,9 +54,11 @@ class CommandRouter implements Router {
   }
 
   async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {
-    const { address, tail = null } = context;
+    const { address, known = null, tail = null } = context;
     if (commands[name].who === 'anyone' && name !== 'server.info') {
-      const limited = this.#services.limits.call(address);
+      // [Q5] A browser that somebody signed in from before does not wait for strangers at its address.
+      const browser = name === 'signIn.password' || passkeyCalls.has(name) ? this.#services.browsers.read(known) : null;
+      const limited = this.#services.limits.call(browser?.key ?? address, passkeyCalls.has(name));
       if (limited !== null) return { result: limited };
     }
     const parsed = parse(name, input);
@@ -70,7 +74,7 @@ class CommandRouter implements Router {
     }
     const actor: Actor = signedIn === null ? { kind: 'stranger' } : { kind: 'person', userId: signedIn.person.userId };
     const audit = scribeOf({ actor, address, requestId }, this.#services.runtime);
-    return this.#handlers[name](parsed.value, { address, signedIn, tail, audit });
+    return this.#handlers[name](parsed.value, { address, known, signedIn, tail, audit });
   }
 
   /** Null for commands that ask for nobody. */

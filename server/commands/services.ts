@@ -9,6 +9,7 @@ import { Delivery } from '../domain/delivery.ts';
 import { Devices } from '../domain/devices.ts';
 import { type FileLimits, Files } from '../domain/files.ts';
 import { Grants } from '../domain/grants.ts';
+import { KnownBrowsers } from '../domain/known-browsers.ts';
 import { LogReader } from '../domain/log-reader.ts';
 import { PersonLimits } from '../domain/person-limits.ts';
 import { Passkeys } from '../domain/passkeys.ts';
@@ -51,6 +52,7 @@ export interface ServiceParts {
 export interface Services extends ServiceParts {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  readonly browsers: KnownBrowsers;
   readonly clock: ClockWatch;
   readonly conversations: Conversations;
   readonly delivery: Delivery;
@@ -73,6 +75,7 @@ export interface Services extends ServiceParts {
 export function createServices({ store, bus, runtime, config }: ServiceParts): Services {
   const sessions = new Sessions({ store: store.sessions, bus, runtime, key: config.sessionKey });
   const limits = new SignInLimits(runtime, config.allowances);
+  const browsers = new KnownBrowsers(config.sessionKey, runtime);
   const { origin, serverName, setupToken } = config;
   const grants = new Grants({ accounts: store.accounts, invites: store.invites, runtime, setupToken, origin });
   const passkeys = new Passkeys({ ceremonies: store.ceremonies, accounts: store.accounts, runtime, origin, serverName });
@@ -82,11 +85,11 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
   const { retention: rules, erasure, blobs, purged: register } = store;
   return {
-    store, bus, runtime, config, sessions, limits, failures, grants, passkeys, conversations, serverKey,
+    store, bus, runtime, config, sessions, limits, browsers, failures, grants, passkeys, conversations, serverKey,
     retention: new Retention({ store: rules, erasure, blobs, conversations, register, key: serverKey, runtime }),
     audit: new AuditLog(store.audit, origin),
     clock: new ClockWatch(store.leases, runtime),
-    accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, failures, runtime }),
+    accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, browsers, failures, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     files: new Files({ store: store.blobs, runtime, limits: config.files }),

@@ -12,6 +12,7 @@ import type { Scribe } from './audit/scribe.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { checkCertificate, keyPackagesFault } from './device-certificates.ts';
 import type { Grant, Grants, GrantToken } from './grants.ts';
+import type { KnownBrowsers } from './known-browsers.ts';
 import { isCredentialId, type Passkeys } from './passkeys.ts';
 import { isWeakPassword, type Passwords } from './passwords.ts';
 import type { NewSession, Sessions } from './sessions.ts';
@@ -45,8 +46,14 @@ export interface AccountParts {
   readonly passwords: Passwords;
   readonly sessions: Sessions;
   readonly limits: SignInLimits;
+  readonly browsers: KnownBrowsers;
   readonly failures: SignInFailures;
   readonly runtime: Runtime;
+}
+
+export interface SignInFrom {
+  readonly address: string;
+  readonly known: string | null;
 }
 
 export interface SignedIn {
@@ -124,23 +131,34 @@ export class Accounts {
     return ok({ session, output: this.view(session.record, personOf(account.account)) });
   }
 
-  /** Refuses sign_in.failed, rate.limited. */
-  async signInByPassword(handle: string, password: string, address: string, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
-    const limited = this.#parts.limits.beginGuess(address, handle);
-    if (limited !== null) return limited;
+  /** Refuses sign_in.failed, rate.limited. `known`: the token of a browser that signed in before, if it has one. */
+  async signInByPassword(handle: string, password: string, from: SignInFrom, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
     const account = await this.#parts.store.byHandle(handle);
-    const matches = await this.#parts.passwords.verify(account?.passwordHash ?? null, password);
+    const guess = this.#guess(account, handle, from);
+    const limited = guess.begin();
+    if (limited !== null) return limited;
+    const matches = await this.#parts.passwords.verify(account?.passwordHash ?? null, password, guess.known);
     if (!matches.ok) {
       // Not looked at, so it was no guess.
-      this.#parts.limits.guessedRight(address, handle);
+      guess.right();
       return matches;
     }
     if (!matches.value || account === null) {
       await this.#parts.failures.record(audit, 'password', account?.userId ?? null);
       return refuse('sign_in.failed');
     }
-    this.#parts.limits.guessedRight(address, handle);
+    guess.right();
     return ok(await this.#start(account, 'password', audit));
+  }
+
+  /** [Q5] How a try is counted: by the browser that its person knows, else by address and handle. */
+  #guess(account: AccountRecord | null, handle: string, { address, known }: SignInFrom) {
+    const { limits, browsers } = this.#parts;
+    const browser = browsers.read(known);
+    if (browser !== null && browser.userId === account?.userId) {
+      return { known: true, begin: () => limits.beginKnown(browser), right: () => limits.knownRight(browser) };
+    }
+    return { known: false, begin: () => limits.beginGuess(address, handle), right: () => limits.guessedRight(address, handle) };
   }
 
   async signInByPasskey(ceremonyId: CeremonyId, response: unknown, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {

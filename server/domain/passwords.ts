@@ -24,6 +24,8 @@ const busyRetryAfterMs = 2_000;
 
 export class Passwords {
   readonly #slots = new Slots(passwordsWorkingMax, passwordsWaitingMax);
+  /** [Q5] A slot that no flood of strangers fills. */
+  readonly #knownSlots = new Slots(1, passwordsWaitingMax);
 
   constructor(readonly runtime: Runtime) {}
 
@@ -36,12 +38,12 @@ export class Passwords {
   }
 
   /** Refuses rate.limited. Null stands for an account that does not exist or has no password: false, after the same work. */
-  verify(stored: string | null, password: string): Promise<Result<boolean>> {
-    return this.#inTurn(async () => (await verify(stored ?? dummyHash, password.normalize('NFKC'))) && stored !== null);
+  verify(stored: string | null, password: string, known = false): Promise<Result<boolean>> {
+    return this.#inTurn(async () => (await verify(stored ?? dummyHash, password.normalize('NFKC'))) && stored !== null, known ? this.#knownSlots : this.#slots);
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<Result<T>> {
-    const done = this.#slots.run(work);
+  async #inTurn<T>(work: () => Promise<T>, slots = this.#slots): Promise<Result<T>> {
+    const done = slots.run(work);
     return done === null ? refuse('rate.limited', { retryAfterMs: busyRetryAfterMs }) : ok(await done);
   }
 }

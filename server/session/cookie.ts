@@ -13,6 +13,12 @@ export interface CookieForm {
 export const cookieForm = (origin: string): CookieForm =>
   origin.startsWith('https:') ? { name: '__Host-lanying', secure: true } : { name: 'lanying', secure: false };
 
+/** Of a browser that has signed in before ([Q5]); it opens nothing, and stays when the session ends. */
+export const knownForm = (form: CookieForm): CookieForm => ({ ...form, name: `${form.name}-known` });
+const knownLifetimeSeconds = 365 * 24 * 3_600;
+export const setKnownCookie = (form: CookieForm, value: string): string =>
+  `${knownForm(form).name}=${value}; ${attributes(form, knownLifetimeSeconds)}`;
+
 /** The session cookie's value in a `Cookie` header; null when absent, empty, overlong or given twice. */
 export function readCookie(header: string, form: CookieForm): string | null {
   const values = header

@@ -3,7 +3,7 @@ import { type CommandName, commands, isCommandName } from '#protocol/commands/in
 import { type ErrorCode, type ErrorDetail, errors } from '#protocol/errors.ts';
 import { nestingMax } from '#protocol/limits.ts';
 import type { Effect } from '../commands/router.ts';
-import { type CookieForm, clearCookie, readCookie, setCookie } from './cookie.ts';
+import { type CookieForm, clearCookie, knownForm, readCookie, setCookie, setKnownCookie } from './cookie.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { SessionLookup, SessionRecord } from './seam.ts';
 
@@ -100,10 +100,16 @@ export async function answerPost(head: PostHead, body: Uint8Array, parts: PostPa
   const value = readCookie(head.cookie, parts.cookie);
   const session: SessionRecord | null = value === null ? null : await parts.sessions.authenticate(value);
   const input = parts.json.input(head.command, parsed.json);
-  const { result, effect } = await parts.dispatch('http', head.command, input, { session, address: head.address });
+  const { result, effect } = await parts.dispatch('http', head.command, input, {
+    session,
+    address: head.address,
+    known: readCookie(head.cookie, knownForm(parts.cookie)),
+  });
   if (!result.ok) return refusalAnswer(result.code, result.detail);
   const headers: [string, string][] = [];
-  if (effect?.kind === 'session-started') headers.push(['set-cookie', setCookie(parts.cookie, parts.cookieValue(effect))]);
+  if (effect?.kind === 'session-started') {
+    headers.push(['set-cookie', setCookie(parts.cookie, parts.cookieValue(effect))], ['set-cookie', setKnownCookie(parts.cookie, effect.known)]);
+  }
   if (effect?.kind === 'session-ended') headers.push(['set-cookie', clearCookie(parts.cookie)]);
   return { status: 200, body: JSON.stringify(parts.json.output(head.command, result.value)), headers };
 }

@@ -205,8 +205,8 @@ describe('refusals', () => {
 });
 
 describe('cookie', () => {
-  const started = { result: ok({}), effect: { kind: 'session-started', sessionId: randomId<SessionId>(), secret: new Uint8Array(32) } } as const;
-  const attributesOf = (answer: { headers: NodeJS.Dict<string | string[]> }) => String(answer.headers['set-cookie']).split(/; /);
+  const started = { result: ok({}), effect: { kind: 'session-started', sessionId: randomId<SessionId>(), secret: new Uint8Array(32), known: 'a-known-browser' } } as const;
+  const attributesOf = (answer: { headers: NodeJS.Dict<string | string[]> }) => String([answer.headers['set-cookie'] ?? []].flat()[0]).split(/; /);
 
   test('[S1] on http: HttpOnly, SameSite=Strict, Path=/', async () => {
     router.on('signIn.password', async () => started);
@@ -218,7 +218,8 @@ describe('cookie', () => {
     const secure = await openDoor({ router, origin: 'https://chat.example.org' });
     router.on('signIn.password', async () => started);
     const response = await fetch(`${secure.base}/api/v1/signIn.password`, { method: 'POST', headers: json, body: '{}' });
-    expect(response.headers.get('set-cookie')).toBe(
+    expect(response.headers.getSetCookie()[1]).toBe('__Host-lanying-known=a-known-browser; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000; Secure');
+    expect(response.headers.getSetCookie()[0]).toBe(
       `__Host-lanying=new.${started.effect.sessionId}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000; Secure`,
     );
     expect(response.headers.get('strict-transport-security')).toMatch(/^max-age=\d{8}/);
