@@ -9,9 +9,9 @@
  *
  * Not seen by it: the whole folder put back in an older form, together with the ledger.
  */
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { CorruptionError } from '../../ports/store.ts';
-import { joinBytes, sameBytes, uint32 } from '../bytes.ts';
+import { joinBytes, sameBytes } from '../bytes.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { aloneKey } from './access.ts';
 import type { Operation } from './group-writer.ts';
@@ -45,7 +45,10 @@ export class Tally {
 
   /** 32 bytes. */
   get sum(): Uint8Array<ArrayBuffer> {
-    return joinBytes(...Array.from(this.#sum, uint32));
+    const bytes = new Uint8Array(sumBytes);
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at < words; at += 1) view.setUint32(4 * at, this.#sum[at] ?? 0);
+    return bytes;
   }
 
   equals(other: Tally): boolean {
@@ -87,8 +90,18 @@ export function familyOf(key: Uint8Array): string {
 
 /** Stands for a record in the sum; `secret` is 32 bytes. */
 function elementOf(secret: Uint8Array, key: Uint8Array, value: Uint8Array): Uint8Array {
+  const nonce = value.subarray(0, nonceBytes);
   const tag = value.subarray(Math.max(nonceBytes, value.length - tagBytes));
-  return hash('sha256', joinBytes(secret, uint32(key.length), key, value.subarray(0, nonceBytes), tag), 'buffer');
+  const keyAt = secret.length + 4;
+  const nonceAt = keyAt + key.length;
+  // For every record that is written: one piece of memory, not one for each part.
+  const input = Buffer.allocUnsafe(nonceAt + nonce.length + tag.length);
+  input.set(secret);
+  input.writeUInt32BE(key.length, secret.length);
+  input.set(key, keyAt);
+  input.set(nonce, nonceAt);
+  input.set(tag, nonceAt + nonce.length);
+  return hash('sha256', input, 'buffer');
 }
 
 /** Every record of the store, family by family, in steps. `each` sees keys without their family. */
@@ -225,9 +238,9 @@ const nameOf = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffs
 
 /** Over all families that have records, in the order of their names. */
 function digestOf(tallies: Tallies): Uint8Array<ArrayBuffer> {
-  const digest = createHash('sha256');
+  const parts: Uint8Array[] = [];
   for (const [family, { count, sum }] of [...tallies].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
-    digest.update(`${family} ${count} `).update(sum);
+    parts.push(Buffer.from(`${family} ${count} `, 'latin1'), sum);
   }
-  return new Uint8Array(digest.digest());
+  return new Uint8Array(hash('sha256', Buffer.concat(parts), 'buffer'));
 }
