@@ -16,24 +16,29 @@ const people = 250;
 const rounds = 5;
 /** Opened at once. */
 const batch = 100;
+/** Open before the first look, so that what a process gives back after its start is no part of the growth. */
+const warm = 1_000;
 /** Until the collector and the allocator have given back what opening took. */
 const settleMs = 12_000;
 const kib = 1_024;
 /** Kibibytes beyond bare. */
 const targetKib = 8;
 
-/** Bytes by which the process grows for each connection that `open` makes; a first one is open before it is looked at. */
+/** Bytes by which the process grows for each connection that `open` makes; some are open before it is looked at. */
 async function growth(pid: number, open: (at: number) => Promise<Wire>): Promise<number> {
-  const wires = await Promise.all(Array.from({ length: batch }, (_, at) => open(at)));
-  await pause(settleMs / 4);
+  const wires: Wire[] = [];
+  const openUpTo = async (count: number): Promise<void> => {
+    while (wires.length < count)
+      wires.push(...(await Promise.all(Array.from({ length: batch }, (_, next) => open(wires.length + next)))));
+  };
+  await openUpTo(warm);
+  await pause(settleMs);
   const before = residentBytes(pid);
-  for (let at = batch; at < connections; at += batch) {
-    wires.push(...(await Promise.all(Array.from({ length: batch }, (_, next) => open(at + next)))));
-  }
+  await openUpTo(connections);
   await pause(settleMs);
   const grown = residentBytes(pid) - before;
   for (const wire of wires) wire.close();
-  return grown / (connections - batch);
+  return grown / (connections - warm);
 }
 
 async function ours(folder: string, members: readonly CrowdMember[]): Promise<number> {

@@ -10,6 +10,7 @@ import type { GroupWriter, Operation } from './group-writer.ts';
 import { type DayMark, Log, type LogEnd } from './log.ts';
 import { Lru } from './lru.ts';
 import { mailOperations } from './mailbox.ts';
+import { RecentPages } from './recent-pages.ts';
 import { under } from './table.ts';
 
 const conversationsCached = 512;
@@ -42,6 +43,7 @@ export class LevelConversations implements ConversationStore {
   readonly #access: Access;
   readonly #log: Log;
   #loaded = new Lru<ConversationId, Loaded>(conversationsCached, isUsed);
+  #recent = new RecentPages();
   readonly #loading = new Map<ConversationId, Promise<Loaded | null>>();
 
   constructor(access: Access) {
@@ -50,6 +52,7 @@ export class LevelConversations implements ConversationStore {
     access.onReopened(() => {
       this.#loaded = new Lru(conversationsCached, isUsed);
       this.#loading.clear();
+      this.#recent = new RecentPages();
     });
   }
 
@@ -104,7 +107,12 @@ export class LevelConversations implements ConversationStore {
     const floor = (): number => loaded.accepted.floor?.sequence ?? 0;
     const from = Math.max(after, floor());
     const span = { after: from, head: loaded.durable.headSequence };
-    return this.#log.readAfter(loaded.place, loaded.end.days, span, new Page(limitEntries, limitBytes), floor);
+    const recent = this.#recent.read(conversationId, from, span.head, new Page(limitEntries, limitBytes));
+    if (recent !== null) return recent;
+    const found = await this.#log.readAfter(loaded.place, loaded.end.days, span, new Page(limitEntries, limitBytes), floor);
+    // Not what was purged while it was read, nor of a database that was.
+    if (floor() <= from && loaded.writer === this.#access.writer) this.#recent.learn(conversationId, found);
+    return found;
   }
 
   async readBefore(
@@ -202,6 +210,7 @@ export class LevelConversations implements ConversationStore {
     const keeps = loaded.end.dataKey !== null && !gone.includes(loaded.end.dataKey.day);
     loaded.end = { days, dataKey: keeps ? loaded.end.dataKey : null, dayMin: floor.day + 1 };
     this.#log.forget(place, gone);
+    this.#recent.forget(conversationId);
     loaded.uses += 1;
     const settled = Promise.all([loaded.pending, written])
       .then(() => void (loaded.durable = raise(loaded.durable)))
