@@ -4,7 +4,7 @@
  */
 import type { Entry } from '#protocol/envelope.ts';
 import type { ConversationId } from '#protocol/ids.ts';
-import { Page } from '../log-page.ts';
+import type { Page } from '../log-page.ts';
 
 /** Of bodies and fixed parts; a quarter of it for one conversation. */
 export const recentBytesMax = 64 * 1024 * 1024;
