@@ -5,6 +5,7 @@ import { bundleRow } from './bundle.ts';
 import { catchUpRow } from './catch-up.ts';
 import { filesRow } from './files.ts';
 import { idleRow } from './idle.ts';
+import { latencyRow } from './latency.ts';
 import { purgeRow } from './purge.ts';
 import { deliveriesRow, sendsRow } from './relay.ts';
 import { report, type Row } from './report.ts';
@@ -31,6 +32,7 @@ const all: Readonly<Record<string, () => Promise<Row>>> = {
   deliveries: () => onAppliance(deliveriesRow),
   idle: idleRow,
   'catch-up': () => onAppliance(catchUpRow),
+  latency: () => onAppliance(latencyRow),
   files: filesRow,
   purge: purgeRow,
   bundle: bundleRow,

@@ -4,7 +4,7 @@ import type { Conversation } from '#protocol/model.ts';
 import { idFromBytes, type MessageId } from '#protocol/ids.ts';
 import { createConversation, createOwner, noiseBody, RawSocket } from '../../test/harness/raw-client.ts';
 import { startServer, type TestServer } from '../../test/harness/server.ts';
-import { median, type Row } from './report.ts';
+import { median, percentile99, type Row } from './report.ts';
 
 const dayMs = 86_400_000;
 const rounds = 5;
@@ -32,9 +32,6 @@ async function send(socket: RawSocket, conversation: Conversation): Promise<numb
   if (answer.kind !== 'answer') throw new Error(`conversation.send: ${JSON.stringify(answer)}`);
   return performance.now() - started;
 }
-
-const percentile99 = (times: readonly number[]): number =>
-  times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN;
 
 /** Sends at a steady pace until `enough`; p99 of their times, in milliseconds. */
 async function paced(

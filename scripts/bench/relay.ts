@@ -7,11 +7,11 @@ import { type Bench, bodyBytes, current, openWires, SendFrame, tail } from './ta
 import { isAnswer, isEvent, type Wire } from './wire.ts';
 
 export const rounds = 5;
-const senders = 64;
+export const senders = 64;
 const sendsPerRound = 20_000;
 
 /** Sends until `count` are acknowledged, one under way for each socket; resolves with sends a second. */
-function sendRound(wires: readonly Wire[], frames: readonly SendFrame[], count: number): Promise<number> {
+export function sendRound(wires: readonly Wire[], frames: readonly SendFrame[], count: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let toSend = count;
     let acknowledged = 0;

@@ -78,6 +78,16 @@ export class SendFrame {
     this.#at = this.frame.indexOf(messageId, 0, 'latin1');
   }
 
+  /** What all its message ids begin with. */
+  get idHead(): string {
+    return idFromBytes<MessageId>(this.#base).slice(0, 8);
+  }
+
+  /** Message id that a copy of the frame carries. */
+  idOf(frame: Buffer): string {
+    return frame.toString('latin1', this.#at, this.#at + 22);
+  }
+
   next(): Buffer {
     this.#count += 1;
     this.#base.writeUInt32BE(this.#count, 8);
