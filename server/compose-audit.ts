@@ -49,7 +49,7 @@ export async function checkAuditLog(parts: AuditCheckParts): Promise<AuditCheck>
       runtime: systemRuntime,
     });
     try {
-      const own = new TreeHeads(store.audit, origin);
+      const own = new TreeHeads(store.audit, origin, 'looks');
       const verdict = await verifyAudit(store.audit, heads, given?.publicKey ?? (await own.publicKey()));
       return { kind: 'checked', verdict, heads: heads.length, verifierKey: await own.verifierKey() };
     } finally {

@@ -6,7 +6,7 @@ import type { Config } from './config/config.ts';
 import { scribeOf } from './domain/audit/scribe.ts';
 import { ClockWatch } from './domain/clock-watch.ts';
 import { Conversations } from './domain/conversations.ts';
-import { Retention } from './domain/retention/retention.ts';
+import { Retention, retentionPartsOf } from './domain/retention/retention.ts';
 import { ServerKey } from './domain/retention/server-key.ts';
 import { systemRuntime } from './ops/system-runtime.ts';
 import type { Runtime } from './ports/runtime.ts';
@@ -52,8 +52,7 @@ export async function purgeFolder({
         throw cause;
       });
       const conversations = new Conversations(store.conversations, bus, (record) => key.floor(record));
-      const { retention: rules, erasure, blobs, purged: register } = store;
-      const retention = new Retention({ store: rules, erasure, blobs, conversations, register, key, runtime });
+      const retention = new Retention({ ...retentionPartsOf(store), conversations, bus, key, runtime });
       if (dryRun) return { kind: 'previewed', preview: await retention.preview() };
       const audit = scribeOf({ actor: { kind: 'operator' }, address: null, requestId: '-' }, runtime);
       await retention.reapply(audit);

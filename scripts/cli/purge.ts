@@ -9,6 +9,9 @@ const texts = {
   entries: { en: 'entries', zh: '条记录' },
   erased: { en: 'Erased and verified', zh: '已删除并验证' },
   files: { en: 'files', zh: '个文件' },
+  audit: { en: 'audit entries', zh: '条审计记录' },
+  sessions: { en: 'sessions', zh: '个会话' },
+  accounts: { en: 'records of closed accounts', zh: '条已关闭账户的记录' },
   fingerprints: { en: 'fingerprints looked for', zh: '个指纹已查找' },
   found: { en: 'found', zh: '个仍存在' },
   receipt: { en: 'receipt', zh: '回执' },
@@ -39,9 +42,15 @@ export const purge: Command = {
   },
 };
 
+type Receipt = NonNullable<Extract<PurgeOutcome, { readonly kind: 'purged' }>['receipt']>;
+const countOf = (ofClass: Receipt['others'][number]['class'], receipt: Receipt | null): number =>
+  (receipt?.others ?? []).reduce((sum, other) => sum + (other.class === ofClass ? other.count : 0), 0);
+
 const dayOf = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10);
 
 export function told(outcome: PurgeOutcome, shell: Shell) {
+  const fateOf = (heldBy: string | null): string =>
+    heldBy === null ? say(shell, texts.due) : `${say(shell, texts.held)} ${heldBy}`;
   switch (outcome.kind) {
     case 'in_use':
       shell.err(`${say(shell, texts.inUse)} (${outcome.message})`);
@@ -50,13 +59,17 @@ export function told(outcome: PurgeOutcome, shell: Shell) {
       shell.err(`${say(shell, texts.unavailable)} ${outcome.message}`);
       return exits.unavailable;
     case 'previewed': {
-      if (outcome.preview.items.length === 0) shell.out(say(shell, texts.nothing));
+      if (outcome.preview.items.length + outcome.preview.others.length === 0) shell.out(say(shell, texts.nothing));
       for (const { conversationId, fromSequence, throughSequence, fromDay, throughDay, heldBy } of outcome.preview
         .items) {
-        const fate = heldBy === null ? say(shell, texts.due) : `${say(shell, texts.held)} ${heldBy}`;
         shell.out(
-          `${conversationId} ${dayOf(fromDay)} … ${dayOf(throughDay)}, ${throughSequence - fromSequence + 1} ${say(shell, texts.entries)}: ${fate}`,
+          `${conversationId} ${dayOf(fromDay)} … ${dayOf(throughDay)}, ${throughSequence - fromSequence + 1} ${say(shell, texts.entries)}: ${fateOf(heldBy)}`,
         );
+      }
+      for (const { class: ofClass, conversationId, count, before, heldBy } of outcome.preview.others) {
+        const where = conversationId === null ? '' : `${conversationId} `;
+        const until = new Date(before).toISOString().slice(0, 10);
+        shell.out(`${where}${say(shell, texts[ofClass])} < ${until}, ${count}: ${fateOf(heldBy)}`);
       }
       if (outcome.preview.more) shell.out('…');
       return exits.ok;
@@ -66,12 +79,13 @@ export function told(outcome: PurgeOutcome, shell: Shell) {
         shell.out(say(shell, texts.nothing));
         return exits.ok;
       }
-      const { receiptId, ranges, others, proof } = outcome.receipt;
+      const { receiptId, ranges, proof } = outcome.receipt;
       const entries = ranges.reduce((sum, { counts }) => sum + counts.entries, 0);
-      const files = others.reduce((sum, { count }) => sum + count, 0);
-      shell.out(
-        `${say(shell, texts.erased)}: ${entries} ${say(shell, texts.entries)}, ${files} ${say(shell, texts.files)}`,
-      );
+      const others = (['files', 'audit', 'sessions', 'accounts'] as const)
+        .map((ofClass) => ({ ofClass, count: countOf(ofClass, outcome.receipt) }))
+        .filter(({ ofClass, count }) => ofClass === 'files' || count > 0)
+        .map(({ ofClass, count }) => `${count} ${say(shell, texts[ofClass])}`);
+      shell.out(`${say(shell, texts.erased)}: ${[`${entries} ${say(shell, texts.entries)}`, ...others].join(', ')}`);
       if (proof !== null)
         shell.out(`${proof.fingerprints} ${say(shell, texts.fingerprints)}, ${proof.found} ${say(shell, texts.found)}`);
       shell.out(`${say(shell, texts.receipt)} ${receiptId}`);

@@ -8,7 +8,7 @@ import { answer, deviceOf, type Handlers, personOf, type SignedInCaller } from '
 import type { Services } from './services.ts';
 
 type SessionView = Output<'session.get'>;
-type Names = Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | `session.${string}`>;
+type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | `session.${string}`>, `account.${string}Erasure`>;
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
 
 export function accountHandlers({ accounts, browsers, config, grants, limits, passkeys, runtime, sessions, store }: Services): Handlers<Names> {

@@ -3,10 +3,16 @@ import { answer, type Handlers, personOf } from './handler.ts';
 import type { Services } from './services.ts';
 
 export function retentionHandlers({
+  erasures,
   retention,
   serverKey,
   clock,
-}: Services): Handlers<Extract<CommandName, `retention.${string}` | `hold.${string}`>> {
+}: Services): Handlers<
+  Extract<
+    CommandName,
+    `retention.${string}` | `hold.${string}` | `erasure.${string}` | 'account.requestErasure' | 'account.confirmErasure'
+  >
+> {
   const { holds } = retention;
   return {
     'retention.get': async () => answer(await retention.get()),
@@ -30,5 +36,20 @@ export function retentionHandlers({
     'hold.release': async ({ holdId }, caller) => ({
       result: await holds.release(personOf(caller).person.userId, holdId, caller.audit),
     }),
+    'erasure.request': async (input, caller) => ({
+      result: await erasures.request(personOf(caller).person, input, caller.audit),
+    }),
+    'erasure.confirm': async (input, caller) => ({
+      result: await erasures.confirm(personOf(caller).person, input, caller.audit),
+    }),
+    'account.requestErasure': async ({ text }, caller) => {
+      const { person } = personOf(caller);
+      return { result: await erasures.request(person, { userId: person.userId, text, scope: 'all' }, caller.audit) };
+    },
+    'account.confirmErasure': async (input, caller) => {
+      const { person, session } = personOf(caller);
+      const result = await erasures.confirm(person, input, caller.audit);
+      return result.ok ? { result, effect: { kind: 'session-ended', sessionId: session.sessionId } } : { result };
+    },
   };
 }

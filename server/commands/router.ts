@@ -84,6 +84,7 @@ class CommandRouter implements Router {
     if (session === null || session.expiresAt <= this.#services.runtime.now()) return refuse('session.required');
     const person = await this.#services.accounts.person(session.userId);
     if (person === null) return refuse('session.required');
+    this.#services.sessions.noteUse(session);
     if (who === 'device' && session.deviceId === null) return refuse('device.required');
     return ok({ session, person });
   }

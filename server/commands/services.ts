@@ -16,7 +16,8 @@ import { Passkeys } from '../domain/passkeys.ts';
 import { Passwords } from '../domain/passwords.ts';
 import { People } from '../domain/people.ts';
 import { Permissions } from '../domain/permissions/permissions.ts';
-import { Retention } from '../domain/retention/retention.ts';
+import { Erasures } from '../domain/retention/erasures.ts';
+import { Retention, retentionPartsOf } from '../domain/retention/retention.ts';
 import { ServerKey } from '../domain/retention/server-key.ts';
 import { Sessions } from '../domain/sessions.ts';
 import { type SignInAllowances, SignInLimits } from '../domain/sign-in-limits.ts';
@@ -66,6 +67,7 @@ export interface Services extends ServiceParts {
   readonly people: People;
   readonly personLimits: PersonLimits;
   readonly permissions: Permissions;
+  readonly erasures: Erasures;
   readonly retention: Retention;
   readonly serverKey: ServerKey;
   readonly sessions: Sessions;
@@ -83,10 +85,11 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const failures = new SignInFailures(store.audit, runtime);
   const serverKey = new ServerKey(store.audit);
   const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
-  const { retention: rules, erasure, blobs, purged: register } = store;
+  const retention = new Retention({ ...retentionPartsOf(store), conversations, bus, key: serverKey, runtime });
   return {
     store, bus, runtime, config, sessions, limits, browsers, failures, grants, passkeys, conversations, serverKey,
-    retention: new Retention({ store: rules, erasure, blobs, conversations, register, key: serverKey, runtime }),
+    retention,
+    erasures: new Erasures({ accounts: store.accounts, ceremonies: store.ceremonies, retention, runtime }),
     audit: new AuditLog(store.audit, origin),
     clock: new ClockWatch(store.leases, runtime),
     accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, browsers, failures, runtime }),

@@ -5,10 +5,13 @@ import type { Scribe } from './audit/scribe.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { SessionRecord, SessionStore } from '../ports/store.ts';
+import { BoundedMap } from './bounded-map.ts';
 import { hmacSha256, joinBytes, sameSecret, utf8 } from './digests.ts';
 
 const secretBytes = 32;
 const idLength = 16;
+const sessionsNoted = 20_000;
+const dayOf = (at: number): number => Math.floor(at / 86_400_000);
 
 /** Value of the cookie: base64url of session id and secret, 64 characters. */
 export const cookieValue = (session: { readonly sessionId: SessionId; readonly secret: Uint8Array }): string =>
@@ -35,6 +38,8 @@ export interface NewSession {
 
 export class Sessions {
   readonly #parts: SessionParts;
+  /** When the use of a session was last noted. */
+  readonly #noted = new BoundedMap<SessionId, number>(sessionsNoted);
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -64,6 +69,17 @@ export class Sessions {
     if (cookie === null) return null;
     const record = await this.byId(cookie.sessionId);
     return record !== null && sameSecret(record.secretHash, this.#hash(cookie.sessionId, cookie.secret)) ? record : null;
+  }
+
+  /** Once a day for each session; whoever uses it does not wait for that. */
+  noteUse({ sessionId, createdAt, usedAt }: SessionRecord): void {
+    const { store, runtime } = this.#parts;
+    const now = runtime.now();
+    const noted = this.#noted.get(sessionId) ?? Math.max(createdAt, usedAt ?? 0);
+    if (dayOf(now) <= dayOf(noted)) return;
+    this.#noted.set(sessionId, now);
+    // Not noted: the next call tries again.
+    store.used(sessionId, now).catch(() => this.#noted.delete(sessionId));
   }
 
   async byId(sessionId: SessionId): Promise<SessionRecord | null> {

@@ -31,8 +31,12 @@ export interface AuditLeaf {
 
 /** One look at what is stored, for verification: never throws for damage. */
 export interface AuditInspection {
-  /** Ascending and without gaps from where the look began; `hash` is the stored leaf hash, null when that is missing or damaged. */
-  readonly leaves: readonly (AuditLeaf & { readonly hash: Uint8Array | null })[];
+  /** Ascending and without gaps from where the look began (or from the trimmed part's end, see `trimmed`); `hash` is the stored leaf hash, null when that is missing or damaged. */
+  readonly leaves: readonly (AuditLeaf & {
+    readonly hash: Uint8Array | null;
+    /** The entry says that everything below this index was trimmed. */
+    readonly trims?: number;
+  })[];
   /** Why the record behind the last of `leaves` is not a whole leaf at its place. */
   readonly bad: 'missing' | 'damaged' | 'foreign' | null;
   /** There is nothing behind. */
@@ -55,6 +59,19 @@ export interface AuditStore {
   inspect(from: number, limit: number): Promise<AuditInspection>;
   /** Shreds the key of a subject for good, together with the entry that says so. Its personal fields read as erased from then on. */
   shred(subject: string, acts: Acts): Promise<void>;
+  /** First index whose leaf is still there; below it only the hashes of the tree are ([U11]). */
+  floor(): Promise<number>;
+  /** How many of the oldest leaves that are there have a time before `before`, at most `limit`. */
+  olderThan(before: number, limit: number): Promise<number>;
+  /**
+   * Raises the floor, and stores the acts, of which one must say so (`audit.trimmed`, `after.floor`), in one batch: from
+   * then on nothing below is read. Nothing when it is not above the floor that is.
+   */
+  trim(floor: number, acts: Acts): Promise<void>;
+  /** Deletes in small synced batches what lies below the floor, and shreds the keys of strangers' months that end before it. Gives what went. */
+  eraseTrimmed(pause: () => Promise<void>): Promise<{ readonly entries: number; readonly bytes: number }>;
+  /** Name of the log; `name` when it has none yet, which is its name from then on if `keep` ([U12]). */
+  logName(name: string, keep: boolean): Promise<string>;
   /** Seed of the key that signs tree heads, 32 bytes; made once. */
   signingSeed(): Promise<Uint8Array<ArrayBuffer>>;
 }

@@ -2,12 +2,13 @@
  * Erasure and retention as the domain asks for them. The promises of store.ts hold here too. Whole UTC days of a
  * conversation go at once, always the oldest: what is left of a log begins behind its floor.
  */
-import type { ConversationId, Generation } from '#protocol/ids.ts';
+import type { ConversationId, Generation, UserId } from '#protocol/ids.ts';
 import type { Acts } from './audit-store.ts';
 import type {
   ErasedRange,
   ErasureProof,
   ErasureReason,
+  ErasureScope,
   Hold,
   ReceiptId,
   RetentionPolicy,
@@ -34,6 +35,17 @@ export interface PurgePlan {
   readonly fromDay: number;
   readonly throughDay: number;
 }
+
+/** What the register outside of the database remembers, so that an older copy of it does not bring back what went. */
+export type Registered =
+  | ({ readonly kind: 'floor' } & RegisteredFloor)
+  /** Files of the conversation that were created before. */
+  | { readonly kind: 'files'; readonly conversationId: ConversationId; readonly before: number }
+  /** Audit entries older than this. */
+  | { readonly kind: 'audit'; readonly before: number }
+  | { readonly kind: 'person'; readonly userId: UserId; readonly scope: ErasureScope; readonly goneAt: number }
+  | { readonly kind: 'policy'; readonly policy: RetentionPolicy }
+  | { readonly kind: 'hold'; readonly hold: Hold };
 
 /** A floor as the register outside of the database keeps it. */
 export interface RegisteredFloor {
@@ -75,6 +87,11 @@ export interface LeaseStore {
   lastRunAt(job: string): Promise<number | null>;
 }
 
+export interface Settled {
+  readonly conversations: readonly ConversationId[];
+  readonly people: readonly UserId[];
+}
+
 /** Called between small steps, so that others get their turn. */
 export type Pause = () => Promise<void>;
 
@@ -97,8 +114,8 @@ export interface ErasureStore {
   prove(pause: Pause): Promise<ErasureProof | null>;
   /** The next proof wraps the surviving keys anew, also when no record of a log was deleted (keys of files were). */
   requestShredding(): Promise<void>;
-  /** Stores the receipt, and in the same transaction ends the purges that it names. */
-  settle(receipt: StoredReceipt, conversationIds: readonly ConversationId[], acts: Acts): Promise<void>;
+  /** Stores the receipt, and in the same transaction ends the purges and erasures of people that it names. */
+  settle(receipt: StoredReceipt, settled: Settled, acts: Acts): Promise<void>;
   /** Newest first, behind `before`. */
   receipts(before: StoredReceipt | null, limit: number): Promise<readonly StoredReceipt[]>;
   receipt(receiptId: ReceiptId): Promise<StoredReceipt | null>;
@@ -108,14 +125,49 @@ export interface ErasureStore {
   reapply(registered: readonly RegisteredFloor[]): Promise<readonly RegisteredFloor[]>;
 }
 
-/** What was purged up to where, outside of the database, so that an older copy of it is noticed ([R6]). */
+/** What was purged, and the rules and holds, outside of the database, so that an older copy of it is noticed ([R6]). */
 export interface PurgeRegister {
-  read(): Promise<readonly RegisteredFloor[]>;
-  /** On disk when it resolves. Never lowers a floor. */
-  add(floors: readonly RegisteredFloor[]): Promise<void>;
+  read(): Promise<readonly Registered[]>;
+  /** On disk when it resolves. Never goes back: a lower floor, an earlier time or an older rule changes nothing. */
+  add(things: readonly Registered[]): Promise<void>;
 }
 
 /** Days that one plan may span. */
 export const purgeDaysMax = 366;
 /** Entries that one plan may hold, unless a single day has more: their fingerprints are in memory until they are proven gone. */
 export const purgeEntriesMax = 100_000;
+
+/** Of two things of one place in the register the one that counts; stages of a hold only go forward. */
+export function isNewer(one: Registered, known: Registered): boolean {
+  switch (one.kind) {
+    case 'floor':
+      return known.kind !== 'floor' || known.generation !== one.generation || known.floor.sequence < one.floor.sequence;
+    case 'files':
+    case 'audit':
+      return known.kind !== one.kind || known.before < one.before;
+    case 'person':
+      return known.kind !== 'person' || (known.scope === 'account' && one.scope === 'all');
+    case 'policy':
+      return known.kind !== 'policy' || known.policy.setAt < one.policy.setAt;
+    case 'hold':
+      return known.kind !== 'hold' || holdStages.indexOf(known.hold.state) < holdStages.indexOf(one.hold.state);
+  }
+}
+const holdStages: readonly Hold['state'][] = ['proposed', 'active', 'releasing', 'released'];
+
+/** One thing of the register for each. */
+export function registerPlace(thing: Registered): string {
+  switch (thing.kind) {
+    case 'floor':
+    case 'files':
+      return `${thing.kind} ${thing.conversationId}`;
+    case 'audit':
+      return 'audit';
+    case 'person':
+      return `person ${thing.userId}`;
+    case 'policy':
+      return `policy ${thing.policy.class} ${thing.policy.conversationId ?? ''}`;
+    case 'hold':
+      return `hold ${thing.hold.holdId}`;
+  }
+}

@@ -14,6 +14,7 @@ import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welco
 import type { BlobStore } from './blob-store.ts';
 import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore } from './retention-store.ts';
 import type { Acts, AuditStore } from './audit-store.ts';
+import type { PeopleStore } from './people-store.ts';
 
 export class StoreFailure extends Error {
   override readonly name: string = 'StoreFailure';
@@ -87,6 +88,8 @@ export interface SessionRecord {
   readonly deviceId: DeviceId | null;
   readonly createdAt: number;
   readonly expiresAt: number;
+  /** Last time that it was noted as used, to the day; absent: never since it began. */
+  readonly usedAt?: number | undefined;
 }
 
 export interface SessionStore {
@@ -95,6 +98,12 @@ export interface SessionStore {
   bindDevice(sessionId: SessionId, deviceId: DeviceId, acts: Acts): Promise<void>;
   /** Ending one that is not there records nothing. */
   end(sessionId: SessionId, acts: Acts): Promise<void>;
+  /** Notes that it was used; nothing for one that is not there. */
+  used(sessionId: SessionId, at: number): Promise<void>;
+  /** Ends sessions that were last used before `before`, at most `limit`, and gives them. */
+  endIdle(before: number, limit: number): Promise<readonly SessionRecord[]>;
+  /** How many there are that were last used before `before`. */
+  countIdle(before: number): Promise<number>;
   /** Removes sessions that expired before `now`, at most `limit`; returns how many. */
   sweep(now: number, limit: number): Promise<number>;
 }
@@ -246,7 +255,7 @@ export interface ConversationStore {
 
 /** A challenge or other small thing that works once and expires. */
 export interface CeremonyStore {
-  put(ceremonyId: CeremonyId, value: Uint8Array<ArrayBuffer>, expiresAt: number): Promise<void>;
+  put(ceremonyId: CeremonyId, value: Uint8Array<ArrayBuffer>, expiresAt: number, acts?: Acts): Promise<void>;
   /** Takes it away: a second take, or one after expiry, gives null. */
   take(ceremonyId: CeremonyId, now: number): Promise<Uint8Array<ArrayBuffer> | null>;
 }
@@ -265,6 +274,7 @@ export interface Store {
   readonly purged: PurgeRegister;
   readonly leases: LeaseStore;
   readonly audit: AuditStore;
+  readonly people: PeopleStore;
   /** False after a write that failed for good or once closed. */
   isOpen(): boolean;
   condition(): StoreCondition;

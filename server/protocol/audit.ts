@@ -37,6 +37,8 @@ export const actNames = [
   'backup.made',
   'backup.restored',
   'settings.changed',
+  'audit.trimmed',
+  'account.closed',
 ] as const;
 export const ActName = v.picklist(actNames);
 export type ActName = v.InferOutput<typeof ActName>;

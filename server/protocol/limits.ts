@@ -93,6 +93,8 @@ export const uploadLifetimeMs = 3 * 24 * 3_600_000;
 /** Uploads, and downloads, that one person runs at the same time. */
 export const transfersPerPersonMax = 16;
 
+/** How long a request to erase an account waits for its confirmation. */
+export const erasureConfirmMs = 15 * 60_000;
 export const retentionDaysMax = 36_500;
 /** A hold that nobody else confirmed lapses. */
 export const holdConfirmMs = 3 * 24 * 3_600_000;

@@ -16,8 +16,12 @@ const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** Whole UTC days since 1970-01-01. */
 const Day = Count;
 
-/** Classes of data that have rules; audit entries, sessions and deleted accounts have none yet. */
-export const retentionClasses = ['messages', 'files'] as const;
+/**
+ * Classes of data that have rules. `sessions`: those that nobody used for so long; `accounts`: what is left of accounts
+ * that were closed so long ago. The last three have one rule for everywhere.
+ */
+export const retentionClasses = ['messages', 'files', 'audit', 'sessions', 'accounts'] as const;
+export const serverWideClasses = ['audit', 'sessions', 'accounts'] as const;
 export const RetentionClass = v.picklist(retentionClasses);
 export type RetentionClass = v.InferOutput<typeof RetentionClass>;
 
@@ -91,17 +95,23 @@ export const ErasedRange = v.strictObject({
 });
 export type ErasedRange = v.InferOutput<typeof ErasedRange>;
 
-/** What was erased otherwise: files of a conversation (ciphertext). */
+/** What was erased otherwise: files of a conversation (ciphertext), entries of the audit log, sessions, accounts. */
 export const ErasedOther = v.strictObject({
-  class: v.picklist(['files']),
+  class: v.picklist(['files', ...serverWideClasses]),
   conversationId: v.nullable(ConversationId),
+  /** Whose account it was. */
+  userId: v.optional(UserId),
   reason: ErasureReason,
   count: Count,
   bytes: Count,
-  /** Created before. */
+  /** Created (a session: last used, an account: closed) before. */
   before: Timestamp,
 });
 export type ErasedOther = v.InferOutput<typeof ErasedOther>;
+
+/** `account`: it is closed, and what is left of it waits for the rule of accounts. `all`: nothing waits. */
+export const ErasureScope = v.picklist(['account', 'all']);
+export type ErasureScope = v.InferOutput<typeof ErasureScope>;
 
 /** How it was verified: fingerprints of the erased ciphertext that were looked for in every file of the store. */
 export const ErasureProof = v.strictObject({

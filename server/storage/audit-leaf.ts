@@ -56,6 +56,10 @@ export function decodeLeaf(index: number, leaf: Uint8Array): Leaf {
   return parsed.output;
 }
 
+/** What an entry says about trimming. */
+export const trimsOf = ({ act, after }: Leaf): { readonly trims?: number } =>
+  act === 'audit.trimmed' && typeof after?.['floor'] === 'number' ? { trims: after['floor'] } : {};
+
 export function entryOf(leaf: Leaf, cipherOf: CipherOf): AuditEntry {
   const { format: _format, personal, ...rest } = leaf;
   return {

@@ -37,7 +37,8 @@ export class AuditLog {
   async list({ before, limit = auditPageMax, ...filter }: Input<'audit.list'>): Promise<Output<'audit.list'>> {
     const found: AuditEntry[] = [];
     let at = Math.min(before ?? Number.MAX_SAFE_INTEGER, (await this.#store.tree()).size);
-    const lowest = Math.max(0, at - auditScanMax);
+    const floor = await this.#store.floor();
+    const lowest = Math.max(floor, at - auditScanMax);
     while (at > lowest && found.length < limit) {
       for (const entry of await this.#store.readBefore(at, Math.min(stepEntries, at - lowest))) {
         if (found.length === limit) break;
@@ -47,7 +48,7 @@ export class AuditLog {
     }
     const entries = pageOf(found, (entry) => JSON.stringify(entry).length);
     const shown = entries.length < found.length ? (entries.at(-1)?.index ?? at) : at;
-    return { entries, next: shown > 0 ? shown : null };
+    return { entries, next: shown > floor ? shown : null };
   }
 
   /** The signed head, and the proof that the tree of `since` entries is its beginning. Refuses audit.ahead. */
@@ -67,7 +68,7 @@ export class AuditLog {
     const stored = (await this.#store.tree()).size;
     if (size > stored) return refuse('audit.ahead');
     const leaf = index < size ? await this.#store.leaf(index) : null;
-    if (leaf === null) return refuse('audit.unknown');
+    if (leaf === null) return index < size ? refuse('audit.unknown', { reason: 'trimmed' }) : refuse('audit.unknown');
     const path = await inclusionProof(sha256, this.#read, index, size);
     return ok({ leaf: leaf.bytes, inclusion: path.map((hash) => new Uint8Array(hash)) });
   }

@@ -21,14 +21,18 @@ interface Signer {
 }
 
 export class TreeHeads {
-  readonly #store: Pick<AuditStore, 'tree' | 'signingSeed'>;
-  readonly name: string;
+  readonly #store: Pick<AuditStore, 'tree' | 'signingSeed' | 'logName'>;
+  readonly #name: () => Promise<string>;
   #signer: Promise<Signer> | null = null;
 
-  /** `origin`: of the server, from which the log gets its name. */
-  constructor(store: Pick<AuditStore, 'tree' | 'signingSeed'>, origin: string) {
+  /** `origin`: of the server, from which the log gets its name once; `looks` only looks, and names nothing ([U12]). */
+  constructor(
+    store: Pick<AuditStore, 'tree' | 'signingSeed' | 'logName'>,
+    origin: string,
+    as: 'keeps' | 'looks' = 'keeps',
+  ) {
     this.#store = store;
-    this.name = logNameOf(origin);
+    this.#name = () => store.logName(logNameOf(origin), as === 'keeps');
   }
 
   async publicKey(): Promise<Uint8Array<ArrayBuffer>> {
@@ -37,7 +41,7 @@ export class TreeHeads {
 
   /** As C2SP signed notes write it: name+key id+base64. */
   async verifierKey(): Promise<string> {
-    return verifierKey(sha256, this.name, await this.publicKey());
+    return verifierKey(sha256, await this.#name(), await this.publicKey());
   }
 
   /** Ed25519 signature of anything else that the server vouches for (receipts); `context` keeps it apart from tree heads. */
@@ -50,13 +54,14 @@ export class TreeHeads {
   async head(): Promise<SignedHead> {
     const tree = await this.#store.tree();
     const root = rootOf(sha256, tree);
-    const text = checkpointText({ origin: this.name, size: tree.size, root });
+    const name = await this.#name();
+    const text = checkpointText({ origin: name, size: tree.size, root });
     const { secret, publicKey } = await this.#key();
     const signature = sign(null, utf8(text), secret);
     return {
       size: tree.size,
       root,
-      checkpoint: signedNote(text, this.name, keyIdOf(sha256, this.name, publicKey), signature),
+      checkpoint: signedNote(text, name, keyIdOf(sha256, name, publicKey), signature),
     };
   }
 

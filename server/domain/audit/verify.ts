@@ -1,7 +1,7 @@
 /** Walks the whole audit log and says where it stops being what it was ([U6]). Needs nothing but the store and, to notice what a thief of the master key did, heads from elsewhere. */
 import { type Checkpoint, keyIdOf, signedBytesOf } from '#protocol/checkpoint.ts';
 import { appendLeaf, type CompactRange, emptyRange, leafHash, rootOf, sameHash } from '#protocol/merkle.ts';
-import type { AuditLeaf, AuditStore } from '../../ports/audit-store.ts';
+import type { AuditInspection, AuditStore } from '../../ports/audit-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
 import { sha256, verifyEd25519 } from '../digests.ts';
 
@@ -54,6 +54,9 @@ class Walk {
   /** Up to here a given head vouched for the entries. */
   #vouched = 0;
   #next = 0;
+  /** What the last entry about it says was trimmed. */
+  #trims = 0;
+  #floor = 0;
 
   constructor(store: AuditStore, heads: readonly Checkpoint[]) {
     this.#store = store;
@@ -61,6 +64,8 @@ class Walk {
   }
 
   async run(): Promise<Finding | null> {
+    const trimmed = await this.#trimmed();
+    if (trimmed !== null) return trimmed;
     for (;;) {
       const atHead = this.#atHeads();
       if (atHead !== null) return atHead;
@@ -71,6 +76,28 @@ class Walk {
       }
       if (bad !== null) return found(this.range.size, bad);
       if (end) return null;
+    }
+  }
+
+  /** [U11] Of trimmed entries the hashes are there, and they have to make the tree that the heads are of. */
+  async #trimmed(): Promise<Finding | null> {
+    this.#floor = await this.#store.floor();
+    while (this.range.size < this.#floor) {
+      const atHead = this.#atHeads();
+      if (atHead !== null) return atHead;
+      const index = this.range.size;
+      const leaf = await this.#hashAt(index);
+      if (leaf === null || !(await this.#grow(leaf))) return found(index, 'tree');
+    }
+    return null;
+  }
+
+  async #hashAt(index: number): Promise<Uint8Array<ArrayBuffer> | null> {
+    try {
+      return new Uint8Array(await this.#store.subtree(0, index));
+    } catch (cause) {
+      if (cause instanceof CorruptionError) return null;
+      throw cause;
     }
   }
 
@@ -86,20 +113,27 @@ class Walk {
       if (!(cause instanceof CorruptionError)) throw cause;
       return found(size, 'tree');
     }
+    // Whoever takes entries away and not with an entry that says so took them for themself.
+    if (this.#trims < this.#floor) return found(this.#trims, 'missing', this.#floor);
     const longest = this.#heads.at(-1);
     return longest !== undefined && longest.size > size ? found(size, 'cut', longest.size) : null;
   }
 
-  async #take({ index, bytes, hash }: AuditLeaf & { readonly hash: Uint8Array | null }): Promise<Finding | null> {
+  async #take({ index, bytes, hash, trims }: AuditInspection['leaves'][number]): Promise<Finding | null> {
     const leaf = leafHash(sha256, bytes);
     if (hash === null) return found(index, 'tree');
     if (!sameHash(hash, leaf)) return found(index, 'altered');
+    this.#trims = trims ?? this.#trims;
+    return (await this.#grow(leaf)) ? null : found(index, 'tree');
+  }
+
+  /** False when a hash that the leaf completes is not the stored one. */
+  async #grow(leaf: Uint8Array<ArrayBuffer>): Promise<boolean> {
     const { range, made } = appendLeaf(sha256, this.range, leaf);
-    for (const subtree of made.slice(1)) {
-      if (!(await this.#isStored(subtree.level, subtree.index, subtree.hash))) return found(index, 'tree');
-    }
+    for (const subtree of made.slice(1))
+      if (!(await this.#isStored(subtree.level, subtree.index, subtree.hash))) return false;
     this.range = range;
-    return null;
+    return true;
   }
 
   async #isStored(level: number, index: number, hash: Uint8Array): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { type CommandName, commands } from '#protocol/commands/index.ts';
 
 /** Changes with the text below: part of the key of cached decisions. */
-export const policyVersion = 4;
+export const policyVersion = 5;
 
 const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
 const everyName = Object.entries(commands);
@@ -59,7 +59,7 @@ permit (
   principal in Role::"admin",
   action in [
     Action::"retention.get", Action::"retention.set", Action::"retention.preview", Action::"retention.run", Action::"retention.receipts",
-    Action::"hold.place", Action::"hold.confirm", Action::"hold.release"
+    Action::"hold.place", Action::"hold.confirm", Action::"hold.release", Action::"erasure.request", Action::"erasure.confirm"
   ],
   resource is System
 );

@@ -3,54 +3,73 @@ import type { Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
 import { type ConversationId, idFromBytes, type UserId } from '#protocol/ids.ts';
 import { listPageMax, policiesMax, receiptsPageMax } from '#protocol/limits.ts';
-import type {
-  ErasedOther,
-  ErasedRange,
-  ErasureProof,
-  ErasureReason,
-  Receipt,
-  ReceiptId,
-  RetentionPolicy,
-} from '#protocol/retention.ts';
-import type { BlobStore } from '../../ports/blob-store.ts';
 import {
-  type ErasureStore,
-  type Pause,
-  purgeEntriesMax,
-  type PurgeRegister,
-  type RetentionStore,
-} from '../../ports/retention-store.ts';
+  type ErasedOther,
+  type ErasedRange,
+  type ErasureProof,
+  type ErasureReason,
+  type Receipt,
+  type ReceiptId,
+  type RetentionPolicy,
+  serverWideClasses,
+} from '#protocol/retention.ts';
+import { type ErasureStore, purgeEntriesMax, type RetentionStore } from '../../ports/retention-store.ts';
 import type { Runtime } from '../../ports/runtime.ts';
+import type { Store } from '../../ports/store.ts';
 import type { Scribe } from '../audit/scribe.ts';
-import type { Conversations } from '../conversations.ts';
+import { DueFiles, type DueFilesParts } from './files.ts';
 import { Holds } from './holds.ts';
-import { cutoffDay, dayMs, heldBy, policyFor } from './policies.ts';
+import { type LeaverParts, Leavers } from './leavers.ts';
+import { cutoffDay, heldBy, policyFor } from './policies.ts';
+import { type RestoreActs, Restored } from './restored.ts';
+import { RegisteredRules } from './rules.ts';
+import { ServerWide, type ServerWideParts } from './server-wide.ts';
 import type { ServerKey } from './server-key.ts';
+import { Steps } from './steps.ts';
 
 type Preview = Output<'retention.preview'>;
-const pauseMs = 5;
-const filesStep = 16;
 const conversationsStep = 50;
 
-export interface RetentionParts {
+/** What a run writes into the audit log. */
+export type RunActs = 'purge.run' | 'audit.trimmed' | 'account.erased' | 'person.shredded';
+
+export type RetentionParts = Omit<LeaverParts & ServerWideParts & DueFilesParts, 'store' | 'erasure'> & {
   readonly store: RetentionStore;
   readonly erasure: ErasureStore;
-  readonly blobs: Pick<BlobStore, 'erase'>;
-  readonly conversations: Conversations;
-  readonly register: PurgeRegister;
   readonly key: ServerKey;
   readonly runtime: Runtime;
-}
+};
+
+/** Those of the parts that the store gives. */
+export const retentionPartsOf = ({
+  retention: store,
+  purged: register,
+  erasure,
+  blobs,
+  audit,
+  sessions,
+  people,
+  conversations: memberships,
+}: Store) => ({ store, register, erasure, blobs, audit, sessions, people, memberships });
 
 export class Retention {
   readonly holds: Holds;
+  readonly leavers: Leavers;
   readonly #parts: RetentionParts;
+  readonly #rules: RetentionStore;
+  readonly #steps: Steps;
+  readonly #files: DueFiles;
+  readonly #wide: ServerWide;
   #latest: Promise<unknown> = Promise.resolve();
-  #stopping = false;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
-    this.holds = new Holds(parts.store, parts.runtime);
+    this.#rules = new RegisteredRules(parts.store, parts.register);
+    this.holds = new Holds(this.#rules, parts.runtime);
+    this.#steps = new Steps(parts.runtime);
+    this.leavers = new Leavers(parts, this.#steps);
+    this.#files = new DueFiles(parts, this.#steps);
+    this.#wide = new ServerWide(parts, this.leavers, this.#steps);
   }
 
   async get(): Promise<Output<'retention.get'>> {
@@ -62,7 +81,7 @@ export class Retention {
     };
   }
 
-  /** Refuses conversation.unknown, retention.too_many. */
+  /** Refuses conversation.unknown, retention.too_many; input.invalid for a conversation's rule of a class that has only one for everywhere. */
   async set(
     by: UserId,
     input: Pick<RetentionPolicy, 'class' | 'conversationId' | 'days'>,
@@ -70,14 +89,17 @@ export class Retention {
   ): Promise<Result<{ policy: RetentionPolicy }>> {
     const { store, conversations, runtime } = this.#parts;
     const { conversationId } = input;
+    if (conversationId !== null && isServerWide(input.class))
+      return refuse('input.invalid', { field: 'conversationId' });
     if (conversationId !== null && (await conversations.load(conversationId)) === null)
       return refuse('conversation.unknown');
     const policies = await store.policies();
     const before = policies.find((policy) => policy.class === input.class && policy.conversationId === conversationId);
     if (before === undefined && policies.length >= policiesMax) return refuse('retention.too_many');
-    const policy = { ...input, setBy: by, setAt: runtime.now() };
+    // Never before the one that it follows, whatever the clock does: of two the later one counts.
+    const policy = { ...input, setBy: by, setAt: Math.max(runtime.now(), (before?.setAt ?? -1) + 1) };
     const id = `retention ${input.class}${conversationId === null ? '' : ` ${conversationId}`}`;
-    await store.setPolicy(policy, [
+    await this.#rules.setPolicy(policy, [
       audit({
         act: 'policy.changed',
         object: { kind: 'policy', id },
@@ -98,7 +120,13 @@ export class Retention {
       if (items.length >= listPageMax) more = true;
       else items.push(item);
     });
-    return { items, more };
+    return { items, others: await this.#otherDue(), more };
+  }
+
+  async #otherDue(): Promise<Preview['others']> {
+    const files = (await this.#files.due()).map((due) => ({ ...due, class: 'files' as const }));
+    const wide = (await this.#wide.counts()).map((due) => ({ ...due, conversationId: null }));
+    return [...files, ...wide].slice(0, listPageMax).map(({ reason: _, ...due }) => due);
   }
 
   async #due(conversationId: ConversationId): Promise<Preview['items'][number] | null> {
@@ -111,31 +139,52 @@ export class Retention {
   }
 
   /** One run at a time, one after the other. The last receipt; null when there was nothing. */
-  run(audit: Scribe<'purge.run'>): Promise<Receipt | null> {
-    const run = this.#latest.then(() => this.#run(audit));
+  run(audit: Scribe<RunActs>): Promise<Receipt | null> {
+    const { register, erasure } = this.#parts;
+    return this.#afterOthers(async () => {
+      // What an earlier run could not write there comes first.
+      await register.add((await erasure.floors()).map((floor) => ({ kind: 'floor', ...floor })));
+      let receipt: Receipt | null = null;
+      // In rounds of a bounded size, until one finds nothing more to begin; all but messages goes with the last.
+      for (let begun = 1; begun > 0;) {
+        begun = await this.#beginSome();
+        receipt = (await this.#round(begun === 0 ? () => this.#allOthers(audit) : null, audit)) ?? receipt;
+      }
+      return receipt;
+    });
+  }
+
+  /** Erases whoever was taken away, and what else was begun; begins nothing. */
+  finish(audit: Scribe<RunActs>): Promise<Receipt | null> {
+    return this.#afterOthers(() => this.#round(() => this.leavers.finish(audit), audit));
+  }
+
+  #afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#latest.then(work);
     this.#latest = run.catch(() => undefined);
     return run;
   }
 
-  async #run(audit: Scribe<'purge.run'>): Promise<Receipt | null> {
-    // What an earlier run could not write there comes first.
-    await this.#parts.register.add(await this.#parts.erasure.floors());
-    let receipt: Receipt | null = null;
-    // In rounds of a bounded size, until one finds nothing more to begin; the files go with the last.
-    for (let begun = 1; begun > 0;) {
-      begun = await this.#beginSome();
-      receipt = (await this.#round(begun === 0, audit)) ?? receipt;
-    }
-    return receipt;
+  async #allOthers(audit: Scribe<RunActs>): Promise<readonly ErasedOther[]> {
+    const wide = await this.#wide.erase(audit);
+    return [...(await this.#files.erase()), ...wide, ...(await this.leavers.finish(audit))];
   }
 
-  async #round(isLast: boolean, audit: Scribe<'purge.run'>): Promise<Receipt | null> {
-    const ranges = await this.#parts.erasure.finish(this.#pause);
-    const others = isLast ? await this.#eraseFiles() : [];
-    const proof = await this.#parts.erasure.prove(this.#pause);
+  async #round(
+    eraseOthers: (() => Promise<readonly ErasedOther[]>) | null,
+    audit: Scribe<'purge.run'>,
+  ): Promise<Receipt | null> {
+    const ranges = await this.#parts.erasure.finish(this.#steps.pause);
+    const others = eraseOthers === null ? [] : await eraseOthers();
+    const proof = await this.#proven();
+    return ranges.length + others.length === 0 ? null : this.#settle(ranges, others, proof, audit);
+  }
+
+  async #proven(): Promise<ErasureProof | null> {
+    const proof = await this.#parts.erasure.prove(this.#steps.pause);
     // What is still found is deleted again by the next run, and gets its receipt then.
     if (proof !== null && proof.found > 0) throw new Error(`an erasure left ${proof.found} fingerprints behind`);
-    return ranges.length + others.length === 0 ? null : this.#settle(ranges, others, proof, audit);
+    return proof;
   }
 
   /** Entries that are going now: those of as many conversations as one round may hold. */
@@ -173,44 +222,7 @@ export class Retention {
     const conversation = await conversations.load(conversationId);
     const record = conversation?.published;
     if (record === undefined || record.floor === null) return;
-    await register.add([{ conversationId, generation: record.generation, floor: record.floor }]);
-  }
-
-  /** Files by the rule of files; those of a conversation whose messages go first have no message that names them any more. */
-  async #eraseFiles(): Promise<readonly ErasedOther[]> {
-    const { store, blobs, erasure, runtime } = this.#parts;
-    const erased: ErasedOther[] = [];
-    const policies = await store.policies();
-    await this.#eachConversation(async (conversationId) => {
-      const now = runtime.now();
-      if (heldBy(await store.holds(), conversationId, now) !== null) return;
-      const rules = [
-        policyFor(policies, 'files', conversationId),
-        policyFor(policies, 'messages', conversationId),
-      ].filter((rule) => rule !== null);
-      const rule = rules.toSorted((one, other) => one.days - other.days)[0];
-      if (rule === undefined) return;
-      const before = cutoffDay(now, rule.days) * dayMs;
-      let count = 0;
-      let bytes = 0;
-      for (let more = true; more;) {
-        const step = await blobs.erase(conversationId, before, filesStep);
-        count += step.files;
-        bytes += step.bytes;
-        more = step.more;
-        if (more) await this.#pause();
-      }
-      if (count === 0) return;
-      const reason: ErasureReason = {
-        kind: 'policy',
-        conversationId: rule.conversationId,
-        days: rule.days,
-        setAt: rule.setAt,
-      };
-      erased.push({ class: 'files', conversationId, reason, count, bytes, before });
-    });
-    if (erased.length > 0) await erasure.requestShredding();
-    return erased;
+    await register.add([{ kind: 'floor', conversationId, generation: record.generation, floor: record.floor }]);
   }
 
   async #settle(
@@ -228,31 +240,26 @@ export class Retention {
       proof,
     };
     const signed = await key.receipt(JSON.stringify(receipt));
-    const entries = ranges.reduce((sum, { counts }) => sum + counts.entries, 0);
-    const files = others.reduce((sum, { count }) => sum + count, 0);
-    const after = { receipt: receipt.receiptId, conversations: ranges.length, entries, files };
+    const people = others.flatMap(({ userId }) => (userId === undefined ? [] : [userId]));
     await erasure.settle(
       { ...signed, receiptId: receipt.receiptId, at: receipt.at },
-      ranges.map(({ conversationId }) => conversationId),
-      [audit({ act: 'purge.run', object: { kind: 'server', id: 'retention' }, after })],
+      { conversations: ranges.map(({ conversationId }) => conversationId), people },
+      [audit({ act: 'purge.run', object: { kind: 'server', id: 'retention' }, after: factsOf(receipt) })],
     );
     return receipt;
   }
 
   /**
-   * At start, before anything is served: floors of the register that the database does not know are raised again and
-   * what lies below is erased; the register learns what it does not know. Resolves to how many logs were purged again.
+   * At start, before anything is served: what the register knows and the database does not is done again; the register
+   * learns what it does not know. Resolves to how many things there were.
    */
-  async reapply(audit: Scribe<'purge.run'>): Promise<number> {
-    const { erasure, register } = this.#parts;
-    const raised = await erasure.reapply(await register.read());
-    await register.add(await erasure.floors());
-    if (raised.length === 0) return 0;
-    const ranges = await erasure.finish(this.#pause);
-    const proof = await erasure.prove(this.#pause);
-    if (proof !== null && proof.found > 0) throw new Error(`an erasure left ${proof.found} fingerprints behind`);
-    await this.#settle(ranges, [], proof, audit);
-    return raised.length;
+  async reapply(audit: Scribe<RunActs | RestoreActs>): Promise<number> {
+    const { store, erasure, register } = this.#parts;
+    const parts = { rules: store, erasure, register, files: this.#files, leavers: this.leavers, wide: this.#wide };
+    const { count, files } = await new Restored(parts).apply(audit);
+    if (count === 0) return 0;
+    await this.#round(async () => [...files, ...(await this.leavers.finish(audit))], audit);
+    return count;
   }
 
   async receipts(before: ReceiptId | null, limit: number = receiptsPageMax): Promise<Output<'retention.receipts'>> {
@@ -272,18 +279,29 @@ export class Retention {
       for (const conversationId of page) await work(conversationId);
       after = page.at(-1) ?? after;
       more = page.length === conversationsStep;
-      if (more) await this.#pause();
+      if (more) await this.#steps.pause();
     }
   }
 
   /** No longer than a step: what was begun is finished after the next start. */
   stop(): void {
-    this.#stopping = true;
+    this.#steps.stop();
   }
+}
 
-  readonly #pause: Pause = () =>
-    new Promise((resolve, reject) => {
-      if (this.#stopping) reject(new Error('the server stops; the purge goes on after the next start'));
-      else this.#parts.runtime.after(pauseMs, resolve);
-    });
+const isServerWide = (ofClass: RetentionPolicy['class']): boolean =>
+  serverWideClasses.some((serverWide) => serverWide === ofClass);
+
+function factsOf({ receiptId, ranges, others }: Receipt) {
+  const of = (ofClass: ErasedOther['class']): number =>
+    others.reduce((sum, other) => sum + (other.class === ofClass ? other.count : 0), 0);
+  return {
+    receipt: receiptId,
+    conversations: ranges.length,
+    entries: ranges.reduce((sum, { counts }) => sum + counts.entries, 0),
+    files: of('files'),
+    auditEntries: of('audit'),
+    sessions: of('sessions'),
+    accounts: others.filter(({ userId }) => userId !== undefined).length,
+  };
 }

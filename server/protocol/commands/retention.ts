@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { bytes, Timestamp } from '../envelope.ts';
-import { ConversationId } from '../ids.ts';
+import { CeremonyId, ConversationId, UserId } from '../ids.ts';
 import * as limits from '../limits.ts';
+import { Handle } from '../model.ts';
 import {
+  ErasureScope,
   Hold,
   HoldId,
   HoldReason,
@@ -11,12 +13,16 @@ import {
   RetentionClass,
   RetentionDays,
   RetentionPolicy,
+  serverWideClasses,
   SignedReceipt,
 } from '../retention.ts';
 import { row } from './row.ts';
 
 const Empty = v.strictObject({});
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Asked = v.strictObject({ requestId: CeremonyId, confirmBy: Timestamp });
+const Confirmed = v.strictObject({ requestId: CeremonyId, handle: Handle });
+const erased = ['account.closed', 'account.erased', 'person.shredded', 'audit.trimmed', 'purge.run'] as const;
 const HoldAnswer = v.strictObject({ hold: Hold });
 
 export const retentionCommands = {
@@ -29,7 +35,8 @@ export const retentionCommands = {
     resource: 'system',
   }),
   'retention.set': row({
-    summary: 'Set for how many days messages or files are kept, everywhere or in one conversation; null keeps them.',
+    summary:
+      'Set for how many days a class of data is kept, everywhere or (messages, files) in one conversation; null keeps it.',
     input: v.strictObject({ class: RetentionClass, conversationId: v.nullable(ConversationId), days: RetentionDays }),
     output: v.strictObject({ policy: RetentionPolicy }),
     errors: ['conversation.unknown', 'retention.too_many'],
@@ -54,6 +61,18 @@ export const retentionCommands = {
           heldBy: v.nullable(HoldId),
         }),
       ),
+      /** Files of conversations, and the classes that have one rule for everywhere. */
+      others: v.array(
+        v.strictObject({
+          class: v.picklist(['files', ...serverWideClasses]),
+          conversationId: v.nullable(ConversationId),
+          count: Count,
+          /** Created (a session: last used, an account: closed) before. */
+          before: Timestamp,
+          days: Count,
+          heldBy: v.nullable(HoldId),
+        }),
+      ),
       more: v.boolean(),
     }),
     errors: [],
@@ -61,13 +80,14 @@ export const retentionCommands = {
     resource: 'system',
   }),
   'retention.run': row({
-    summary: 'Erase now what the rules say and no hold keeps; answers with the last receipt when all is verified. Null: there was nothing.',
+    summary:
+      'Erase now what the rules say and no hold keeps; answers with the last receipt when all is verified. Null: there was nothing.',
     input: Empty,
     output: v.strictObject({ receipt: v.nullable(Receipt) }),
     errors: [],
     who: 'person',
     resource: 'system',
-    audited: ['purge.run'],
+    audited: ['purge.run', 'audit.trimmed', 'account.erased', 'person.shredded'],
   }),
   'retention.receipts': row({
     summary: 'Signed receipts of erasures, newest first, behind `before`.',
@@ -118,5 +138,45 @@ export const retentionCommands = {
     who: 'person',
     resource: 'system',
     audited: ['hold.requested', 'hold.lifted'],
+  }),
+  'erasure.request': row({
+    summary:
+      'Ask for an account to be closed (`account`: what is left of it waits for the rule of accounts) or erased (`all`). Nothing changes before it is confirmed.',
+    input: v.strictObject({ userId: UserId, text: HoldReason, scope: ErasureScope }),
+    output: Asked,
+    errors: ['person.unknown', 'erasure.owner', 'erasure.held'],
+    who: 'person',
+    resource: 'system',
+    audited: ['erasure.requested'],
+  }),
+  'erasure.confirm': row({
+    summary:
+      'Confirm it with the handle of the account: it is gone, and what had to go is proven gone, with the answer.',
+    input: Confirmed,
+    output: v.strictObject({ receipt: v.nullable(Receipt) }),
+    errors: ['person.unknown', 'erasure.owner', 'erasure.held', 'erasure.expired'],
+    who: 'person',
+    resource: 'system',
+    audited: erased,
+  }),
+  'account.requestErasure': row({
+    summary:
+      "Ask for one's own account and all that is left of it to be erased. Nothing changes before it is confirmed.",
+    input: v.strictObject({ text: HoldReason }),
+    output: Asked,
+    errors: ['erasure.owner', 'erasure.held'],
+    who: 'person',
+    resource: 'self',
+    audited: ['erasure.requested'],
+  }),
+  'account.confirmErasure': row({
+    summary: "Confirm it with one's own handle. With the answer the account is gone and the session has ended.",
+    input: Confirmed,
+    output: v.strictObject({ receipt: v.nullable(Receipt) }),
+    errors: ['erasure.owner', 'erasure.held', 'erasure.expired'],
+    who: 'person',
+    resource: 'self',
+    httpOnly: true,
+    audited: erased,
   }),
 };

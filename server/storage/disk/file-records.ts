@@ -6,6 +6,7 @@ import { type FileQuota, type FileRecord, type FileUsage, isWhole, type NewFile 
 import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
 import { type Access, aloneKey } from '../level/access.ts';
+import { erasing, foundOf } from '../level/erased-records.ts';
 import type { Operation } from '../level/group-writer.ts';
 import { dayOf } from '../level/log.ts';
 import { Lru } from '../level/lru.ts';
@@ -128,13 +129,14 @@ export class FileRecords {
       const operations: Operation[] = [];
       for (const file of files) {
         const place = this.placeOf(file.fileId);
-        operations.push(
-          tables.filePlaces.del(place),
-          tables.files.del(this.#keyOf(file)),
-          tables.fileTails.remove(place),
-          tables.fileExpiry.del(joinBytes(uint64(file.expiresAt), place)),
-          tables.fileExpiry.del(joinBytes(uint64(0), place)),
-        );
+        const expiry = [file.expiresAt, 0].map((at) => joinBytes(uint64(at), place));
+        for (const [records, keys] of [
+          [tables.filePlaces.sealed, [place]],
+          [tables.files.sealed, [this.#keyOf(file)]],
+          [tables.fileTails, [place]],
+          [tables.fileExpiry.sealed, expiry],
+        ] as const)
+          operations.push(...erasing(this.#access, records, await foundOf(records, keys)));
         const open = isWhole(file) ? 0 : -1;
         changes.set(file.owner, sum(changes.get(file.owner) ?? none, { bytes: -file.size, files: -1, open }));
       }
@@ -200,7 +202,12 @@ export class FileRecords {
       empty.push(key);
       this.#headers.set(toBase64Url(key), null);
     }
-    if (empty.length > 0) await writer.submit(empty.map((key) => tables.dataKeys.remove(key)));
+    if (empty.length === 0) return;
+    const found = await foundOf(tables.dataKeys.sealed, empty);
+    await writer.submit([
+      ...empty.map((key) => tables.dataKeys.remove(key)),
+      ...erasing(this.#access, tables.dataKeys.sealed, found),
+    ]);
   }
 
   /** Null: of all. */

@@ -61,6 +61,11 @@ export class LevelAccounts implements AccountStore {
     return found.filter((account) => account !== null);
   }
 
+  /** Whose record was taken away; within the mutex `directory`. */
+  forget(handle: string): void {
+    this.#directory = this.#directory?.then((directory) => directory.filter((entry) => entry.handle !== handle)) ?? null;
+  }
+
   async count(): Promise<number> {
     return (await this.#sorted()).length;
   }
@@ -90,13 +95,20 @@ export class LevelAccounts implements AccountStore {
   async #clash({ account, device }: NewAccount): Promise<'account_exists' | 'handle_taken' | null> {
     const { tables, keys } = this.#access;
     const [known, credentials, devices, handle] = await Promise.all([
-      tables.accounts.has(keys.pseudonym('user', account.userId)),
+      this.#wasThere(account.userId),
       tables.credentials.getMany(account.passkeys.map((passkey) => keys.pseudonym('credential', passkey.credentialId))),
       tables.deviceOwners.has(keys.pseudonym('device', device.deviceId)),
       tables.handles.has(keys.pseudonym('handle', account.handle)),
     ]);
     if (known || devices || credentials.some((credential) => credential !== null)) return 'account_exists';
     return handle ? 'handle_taken' : null;
+  }
+
+  /** An id of somebody who is gone is not used again. */
+  async #wasThere(userId: UserId): Promise<boolean> {
+    const { tables, keys } = this.#access;
+    const place = keys.pseudonym('user', userId);
+    return (await tables.accounts.has(place)) || (await tables.gone.has(place));
   }
 
   #operations(

@@ -21,6 +21,10 @@ export function makeAuditTables(database: Database, keys: KeyRing) {
     auditTree: table('audit-tree', v.strictObject({ size: Sequence, peaks: v.array(bytes(hashBytes, hashBytes)) })),
     /** p(audit subject): its key was shredded and is never made again. */
     auditShredded: table('audit-shredded', v.null()),
+    /** One record: leaves below it were trimmed. */
+    auditFloor: table('audit-floor', v.strictObject({ floor: Sequence })),
+    /** One record: name of the log. */
+    auditName: table('audit-name', v.strictObject({ name: v.string() })),
     /** One record: seed of the key that signs tree heads. */
     auditSigning: table('audit-signing', v.strictObject({ seed: bytes(32, 32) })),
   };

@@ -6,7 +6,9 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { uint64 } from '#protocol/envelope.ts';
 import { appendLeaf, type CompactRange, emptyRange, leafHash, peaksOf, sameHash } from '#protocol/merkle.ts';
-import type { Acts } from '../../ports/audit-store.ts';
+import type { Runtime } from '../../ports/runtime.ts';
+import { erasing, type Found, foundOf } from './erased-records.ts';
+import type { Act, Acts } from '../../ports/audit-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
 import { type CipherOf, encodeLeaf } from '../audit-leaf.ts';
 import { joinBytes, readUint64 } from '../bytes.ts';
@@ -29,6 +31,7 @@ export interface AuditWriterParts {
   readonly tables: Tables;
   readonly keys: KeyRing;
   readonly writer: GroupWriter;
+  readonly runtime: Pick<Runtime, 'now' | 'random'>;
 }
 
 export class AuditWriter {
@@ -49,9 +52,9 @@ export class AuditWriter {
     return this.#commit(operations, acts, null);
   }
 
-  /** Shreds a subject's key in the batch that holds the acts, which tell nothing personal of that subject. */
-  async shred(subject: string, acts: Acts): Promise<void> {
-    return this.#commit([], acts, subject);
+  /** Shreds a subject's key in the batch that holds the acts, which tell nothing personal of that subject; null for strangers of a month that is over. */
+  async shred(subject: string, acts: Acts | null): Promise<void> {
+    return this.#commit([], acts ?? [], subject);
   }
 
   /** Opens what was sealed under the keys of these subjects. */
@@ -70,7 +73,7 @@ export class AuditWriter {
     return state;
   }
 
-  async #commit(operations: readonly Operation[], acts: Acts, shredded: string | null): Promise<void> {
+  async #commit(operations: readonly Operation[], acts: readonly Act[], shredded: string | null): Promise<void> {
     const { written } = await this.#mutex.run('audit', async () => {
       const tree = (this.#tree ??= await this.#checked());
       const subjects = new Set(acts.flatMap((act) => act.personal.map(({ subject }) => subject)));
@@ -78,6 +81,7 @@ export class AuditWriter {
       const keys = new Map<string, KeyObject | 'to make' | null>();
       for (const subject of subjects)
         keys.set(subject, (await this.#stored(subject)) ?? ((await this.#mayMake(subject)) ? 'to make' : null));
+      const wrapped = shredded === null ? [] : await this.#wrapped(shredded);
       const made = new Map<string, Operation>();
       try {
         // From here on in one turn: what the batch takes, the tree has, and keys are made and submitted (data-keys.ts).
@@ -85,7 +89,7 @@ export class AuditWriter {
           [...keys].map(([subject, key]) => [subject, key === 'to make' ? this.#make(subject, made) : key]),
         );
         const entries = this.#entries(tree, acts, this.#cipherOf(ready));
-        const shredding = shredded === null ? [] : this.#shredding(shredded);
+        const shredding = shredded === null ? [] : this.#shredding(shredded, wrapped);
         const done = this.#parts.writer.submit([...operations, ...shredding, ...made.values(), ...entries.operations]);
         this.#tree = entries.tree;
         if (shredded !== null) this.#forget(shredded);
@@ -118,7 +122,7 @@ export class AuditWriter {
 
   #entries(
     tree: CompactRange,
-    acts: Acts,
+    acts: readonly Act[],
     cipherOf: CipherOf,
   ): { readonly tree: CompactRange; readonly operations: readonly Operation[] } {
     const { tables } = this.#parts;
@@ -180,10 +184,19 @@ export class AuditWriter {
     return key;
   }
 
-  #shredding(subject: string): readonly Operation[] {
-    const { tables } = this.#parts;
+  #wrapped(subject: string): Promise<readonly Found[]> {
+    return foundOf(this.#parts.tables.dataKeys.sealed, [this.#keyOfSubject(subject)]);
+  }
+
+  #shredding(subject: string, wrapped: readonly Found[]): readonly Operation[] {
+    const { tables, runtime } = this.#parts;
     const place = this.#keyOfSubject(subject);
-    return [tables.dataKeys.remove(place), tables.auditShredded.put(place, null)];
+    return [
+      tables.dataKeys.remove(place),
+      tables.auditShredded.put(place, null),
+      tables.shredding.put(aloneKey, { since: runtime.now() }),
+      ...erasing(this.#parts, tables.dataKeys.sealed, wrapped),
+    ];
   }
 
   #forget(subject: string): void {

@@ -2,14 +2,18 @@ import type { AuditEntry } from '#protocol/audit.ts';
 import type { CompactRange } from '#protocol/merkle.ts';
 import type { Acts, AuditInspection, AuditLeaf, AuditStore } from '../../ports/audit-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
-import { decodeLeaf, entryOf } from '../audit-leaf.ts';
+import { decodeLeaf, entryOf, trimsOf } from '../audit-leaf.ts';
 import { joinBytes, readUint64 } from '../bytes.ts';
 import { type Access, aloneKey } from './access.ts';
 import { leafKey, nodeKey } from './audit-writer.ts';
+import { erasing, foundIn } from './erased-records.ts';
 import { under } from './table.ts';
 
 const seedBytes = 32;
 const indexBytes = 8;
+const stepRecords = 64;
+/** As far back as the keys of strangers' months are looked for. */
+const monthsMax = 120;
 
 export class LevelAudit implements AuditStore {
   readonly #access: Access;
@@ -37,24 +41,28 @@ export class LevelAudit implements AuditStore {
   }
 
   async leaf(index: number): Promise<AuditLeaf | null> {
+    if (index < (await this.floor())) return null;
     const bytes = await this.#access.tables.audit.get(leafKey(index));
     return bytes === null ? null : { index, bytes };
   }
 
   async readFrom(from: number, limit: number): Promise<readonly AuditEntry[]> {
     const { lte } = under(new Uint8Array(0));
-    return this.#entries({ gte: leafKey(from), lte, limit }, from, 1);
+    const first = Math.max(from, await this.floor());
+    return this.#entries({ gte: leafKey(first), lte, limit }, first, 1);
   }
 
   async readBefore(before: number, limit: number): Promise<readonly AuditEntry[]> {
     const { size } = await this.tree();
     const end = Math.min(before, size);
-    if (end <= 0) return [];
-    return this.#entries({ gte: new Uint8Array(0), lte: leafKey(end - 1), reverse: true, limit }, end - 1, -1);
+    const floor = await this.floor();
+    if (end <= floor) return [];
+    return this.#entries({ gte: leafKey(floor), lte: leafKey(end - 1), reverse: true, limit }, end - 1, -1);
   }
 
-  async inspect(from: number, limit: number): Promise<AuditInspection> {
+  async inspect(start: number, limit: number): Promise<AuditInspection> {
     const { auditRecords } = this.#access.tables;
+    const from = Math.max(start, await this.floor());
     // Whatever lies between the last leaf that was looked at and the next one is looked at too.
     const gte = from === 0 ? new Uint8Array(0) : joinBytes(leafKey(from - 1), new Uint8Array(1));
     const found: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
@@ -62,7 +70,7 @@ export class LevelAudit implements AuditStore {
       found.push({ key, value });
       return true;
     });
-    const leaves: (AuditLeaf & { readonly hash: Uint8Array | null })[] = [];
+    const leaves: AuditInspection['leaves'][number][] = [];
     for (const { key } of found) {
       const index = from + leaves.length;
       const place = key.length === indexBytes ? readUint64(key, 0) : null;
@@ -72,6 +80,75 @@ export class LevelAudit implements AuditStore {
       leaves.push({ ...leaf, hash: await this.#nodeOrNull(index) });
     }
     return { leaves, bad: null, end: found.length < limit };
+  }
+
+  async floor(): Promise<number> {
+    return (await this.#access.tables.auditFloor.get(aloneKey))?.floor ?? 0;
+  }
+
+  async olderThan(before: number, limit: number): Promise<number> {
+    const { tables } = this.#access;
+    const floor = await this.floor();
+    let count = 0;
+    for (let more = true; more && count < limit;) {
+      const step = Math.min(stepRecords, limit - count);
+      const gte = leafKey(floor + count);
+      const found = await tables.audit.list({ gte, lte: under(new Uint8Array(0)).lte, limit: step });
+      const young = found.findIndex(({ value }, at) => decodeLeaf(floor + count + at, value).time >= before);
+      more = young === -1 && found.length === step;
+      count += young === -1 ? found.length : young;
+    }
+    return count;
+  }
+
+  trim(floor: number, acts: Acts): Promise<void> {
+    const { mutex } = this.#access;
+    return mutex.run('audit floor', async () => {
+      const { tables, audit } = this.#access;
+      if (floor > (await this.floor())) await audit.submit([tables.auditFloor.put(aloneKey, { floor })], acts);
+    });
+  }
+
+  async eraseTrimmed(pause: () => Promise<void>): Promise<{ readonly entries: number; readonly bytes: number }> {
+    const floor = await this.floor();
+    let [entries, bytes] = [0, 0];
+    if (floor === 0) return { entries, bytes };
+    const range = { gte: new Uint8Array(0), lte: leafKey(floor - 1) };
+    for (let more = true; more;) {
+      const { tables, writer } = this.#access;
+      const found = await foundIn(tables.audit.sealed, range, stepRecords);
+      if (found.length > 0) await writer.submit(erasing(this.#access, tables.audit.sealed, found));
+      entries += found.length;
+      bytes += found.reduce((sum, { value }) => sum + value.length, 0);
+      more = found.length === stepRecords;
+      await pause();
+    }
+    await this.#shredMonths(floor);
+    return { entries, bytes };
+  }
+
+  /** Of months that no entry is left of. Entries stand in the order of their writing, so the first one left tells. */
+  async #shredMonths(floor: number): Promise<void> {
+    const { tables, keys, audit } = this.#access;
+    const [first] = await this.readFrom(floor, 1);
+    if (first === undefined) return;
+    const left = new Date(first.time);
+    for (let ago = 1; ago <= monthsMax; ago += 1) {
+      const month = new Date(Date.UTC(left.getUTCFullYear(), left.getUTCMonth() - ago, 1));
+      const subject = `strangers-${month.toISOString().slice(0, 7)}`;
+      const there = await tables.dataKeys.sealed.get(keys.pseudonym('audit subject', subject));
+      if (there !== null) await audit.shred(subject, null);
+    }
+  }
+
+  logName(name: string, keep: boolean): Promise<string> {
+    return this.#access.mutex.run('audit name', async () => {
+      const { tables, writer } = this.#access;
+      const stored = await tables.auditName.get(aloneKey);
+      if (stored !== null) return stored.name;
+      if (keep) await writer.submit([tables.auditName.put(aloneKey, { name })]);
+      return name;
+    });
   }
 
   signingSeed(): Promise<Uint8Array<ArrayBuffer>> {
@@ -102,11 +179,10 @@ export class LevelAudit implements AuditStore {
   }
 
   /** Null for a record that does not open, or holds another entry than its place says. */
-  async #whole(index: number): Promise<AuditLeaf | null> {
+  async #whole(index: number): Promise<(AuditLeaf & { readonly trims?: number }) | null> {
     try {
       const leaf = await this.leaf(index);
-      if (leaf !== null) decodeLeaf(index, leaf.bytes);
-      return leaf;
+      return leaf === null ? null : { ...leaf, ...trimsOf(decodeLeaf(index, leaf.bytes)) };
     } catch (cause) {
       if (cause instanceof CorruptionError) return null;
       throw cause;

@@ -1,5 +1,6 @@
 import { uint64 } from '#protocol/envelope.ts';
 import type { CeremonyId } from '#protocol/ids.ts';
+import type { Acts } from '../../ports/audit-store.ts';
 import type { CeremonyStore } from '../../ports/store.ts';
 import { joinBytes } from '../bytes.ts';
 import type { Access } from './access.ts';
@@ -14,17 +15,18 @@ export class LevelCeremonies implements CeremonyStore {
     this.#access = access;
   }
 
-  put(ceremonyId: CeremonyId, value: Uint8Array<ArrayBuffer>, expiresAt: number): Promise<void> {
-    const { tables, keys, writer, mutex } = this.#access;
+  put(ceremonyId: CeremonyId, value: Uint8Array<ArrayBuffer>, expiresAt: number, acts?: Acts): Promise<void> {
+    const { tables, keys, writer, audit, mutex } = this.#access;
     return mutex.run(`ceremony ${ceremonyId}`, async () => {
       const key = keys.pseudonym('ceremony', ceremonyId);
       const [expired, replaced] = await Promise.all([this.#expired(), tables.ceremonies.get(key)]);
-      await writer.submit([
+      const operations = [
         ...expired.flatMap((old) => [tables.ceremonyExpiry.del(old), tables.ceremonies.del(old.subarray(8))]),
         ...(replaced === null ? [] : [tables.ceremonyExpiry.del(joinBytes(uint64(replaced.expiresAt), key))]),
         tables.ceremonies.put(key, { value, expiresAt }),
         tables.ceremonyExpiry.put(joinBytes(uint64(expiresAt), key), null),
-      ]);
+      ];
+      await (acts === undefined ? writer.submit(operations) : audit.submit(operations, acts));
     });
   }
 

@@ -49,10 +49,12 @@ export class DataKeys {
 
   /**
    * Wraps every key under a new key-encryption key and overwrites the old one; goes on with a change that a crash
-   * interrupted. `barrier`: an operation of no consequence.
+   * interrupted. `barrier`: an operation of no consequence. False: keys were removed meanwhile, perhaps after they were
+   * wrapped under the new one.
    */
-  async change(writer: GroupWriter, barrier: () => Operation, pause: () => Promise<void>): Promise<void> {
-    this.#removed = new Set();
+  async change(writer: GroupWriter, barrier: () => Operation, pause: () => Promise<void>): Promise<boolean> {
+    const removed = new Set<string>();
+    this.#removed = removed;
     try {
       await this.#keys.beginChange();
       // Writes go in order: behind this one, everything that was wrapped under the old key can be read here.
@@ -67,6 +69,7 @@ export class DataKeys {
       this.#removed = null;
     }
     await pause();
+    return removed.size === 0;
   }
 
   async #wrapAnew(writer: GroupWriter, pause: () => Promise<void>): Promise<void> {

@@ -52,10 +52,9 @@ export class LevelDevices implements DeviceStore {
   }
 
   publish(deviceId: DeviceId, keyPackages: readonly NewKeyPackage[]): Promise<void> {
-    const { tables, keys, mutex } = this.#access;
-    return mutex.run('packages', async () => {
-      const registered = await tables.deviceOwners.has(keys.pseudonym('device', deviceId));
-      if (!registered) throw new StoreFailure('key packages of a device that is not registered');
+    return this.#access.mutex.run('packages', async () => {
+      // Nor one whose person is gone.
+      if ((await this.byId(deviceId)) === null) throw new StoreFailure('key packages of a device that is not registered');
       await publish(this.#access, deviceId, keyPackages);
     });
   }

@@ -22,12 +22,21 @@ const fingerprintsOf = (value: Uint8Array): readonly Uint8Array[] =>
     ? []
     : [value.slice(1, 1 + fingerprintBytes), value.slice(value.length - fingerprintBytes)];
 
-/** Deletes records and remembers them for the proof, in the transaction that the operations go into. */
-export function erasing(access: Access, records: Records, found: readonly Found[]): readonly Operation[] {
+/**
+ * Deletes records and remembers them for the proof, in the transaction that the operations go into. Proofs delete again
+ * what stands at these places, unless somebody else may stand there by then (`taken again`: a handle).
+ */
+export function erasing(
+  access: Pick<Access, 'tables' | 'runtime'>,
+  records: Records,
+  found: readonly Found[],
+  places: 'never again' | 'taken again' = 'never again',
+): readonly Operation[] {
   if (found.length === 0) return [];
   const { tables, runtime } = access;
+  const keys = found.map(({ key }) => new Uint8Array(records.fullKey(key)));
   const erased: ErasedRecords = {
-    keys: found.map(({ key }) => new Uint8Array(records.fullKey(key))),
+    ...(places === 'never again' ? { keys } : { keys: [], reused: keys }),
     fingerprints: joinBytes(...found.flatMap(({ value }) => fingerprintsOf(value))),
   };
   return [...found.map(({ key }) => records.remove(key)), tables.erased.put(runtime.random(16), erased)];

@@ -1,6 +1,6 @@
 /** Erasure on disk: raising floors, deleting what lies below, and what opened only that. Proofs are in proof.ts. */
 import { uint64 } from '#protocol/envelope.ts';
-import type { ConversationId } from '#protocol/ids.ts';
+import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { archiveBaseEvery } from '#protocol/limits.ts';
 import type { ErasedRange, ErasureProof, ErasureReason, ReceiptId } from '#protocol/retention.ts';
 import type { Acts } from '../../ports/audit-store.ts';
@@ -12,6 +12,7 @@ import {
   purgeEntriesMax,
   type PurgePlan,
   type RegisteredFloor,
+  type Settled,
   type StoredReceipt,
 } from '../../ports/retention-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
@@ -19,6 +20,7 @@ import { joinBytes, readUint64, sameBytes, uint32 } from '../bytes.ts';
 import { type Access, aloneKey } from './access.ts';
 import type { LevelConversations, Purgeable } from './conversations.ts';
 import { erasing, foundIn, foundOf } from './erased-records.ts';
+import type { Operation } from './group-writer.ts';
 import type { Prover } from './proof.ts';
 import { under } from './table.ts';
 
@@ -117,15 +119,28 @@ export class LevelErasure implements ErasureStore {
     await writer.submit([tables.shredding.put(aloneKey, { since: runtime.now() })]);
   }
 
-  async settle(receipt: StoredReceipt, conversationIds: readonly ConversationId[], acts: Acts): Promise<void> {
+  async settle(receipt: StoredReceipt, { conversations, people }: Settled, acts: Acts): Promise<void> {
     const { tables, keys, audit } = this.#access;
     const name = keys.pseudonym('receipt', receipt.receiptId);
     const operations = [
       tables.receipts.put(joinBytes(uint64(receipt.at), name), receipt),
       tables.receiptTimes.put(name, { at: receipt.at }),
-      ...conversationIds.map((conversationId) => tables.purges.del(keys.pseudonym('conversation', conversationId))),
+      ...conversations.map((conversationId) => tables.purges.del(keys.pseudonym('conversation', conversationId))),
+      ...(await this.#settledPeople(people)),
     ];
     await audit.submit(operations, acts);
+  }
+
+  async #settledPeople(people: readonly UserId[]): Promise<readonly Operation[]> {
+    const { tables, keys } = this.#access;
+    const places = people.map((userId) => keys.pseudonym('user', userId));
+    const gone = await tables.gone.getMany(places);
+    return places.flatMap((place, at) => {
+      const person = gone[at] ?? null;
+      if (person === null) return [];
+      const state = person.state === 'closing' ? 'closed' : 'erased';
+      return [tables.gone.put(place, { ...person, state, records: 0, bytes: 0 })];
+    });
   }
 
   async receipts(before: StoredReceipt | null, limit: number): Promise<readonly StoredReceipt[]> {

@@ -25,7 +25,7 @@ export interface StoreMeter {
 export interface KeeperParts {
   readonly folder: string;
   readonly keys: KeyRing;
-  readonly runtime: Pick<Runtime, 'now' | 'every' | 'monotonic'>;
+  readonly runtime: Pick<Runtime, 'now' | 'random' | 'every' | 'monotonic'>;
   readonly meter: StoreMeter | null;
   readonly onCondition: (condition: StoreCondition, cause: unknown) => void;
 }

@@ -40,7 +40,7 @@ export interface Opening {
   readonly keys: KeyRing;
   /** The store was made before: nothing may be made anew. */
   readonly made: boolean;
-  readonly runtime: Pick<Runtime, 'now' | 'monotonic'>;
+  readonly runtime: Pick<Runtime, 'now' | 'random' | 'monotonic'>;
   readonly meter?: { synced(elapsedMs: number): void } | null;
   /** For whoever only looks: `kept` leaves the witness as it is, `absent` takes its absence too. */
   readonly witness?: 'kept' | 'absent';
@@ -72,7 +72,7 @@ export async function openDatabase(opening: Opening): Promise<Opened> {
     // From here on an unfinished last batch is nothing strange.
     if (opening.witness === undefined) await writeWitness(folder, keys, { commits: ledger.commits, clean: false });
     const arrivals = new Arrivals(opening.runtime, await latestArrival(tables.mail));
-    return { database, tables, writer, ledger, audit: new AuditWriter({ tables, keys, writer }), arrivals };
+    return { database, tables, writer, ledger, audit: new AuditWriter({ tables, keys, writer, runtime: opening.runtime }), arrivals };
   } catch (cause) {
     await database.close();
     throw cause;

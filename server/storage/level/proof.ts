@@ -45,14 +45,15 @@ export class Prover {
     const shredding = (await tables.shredding.get(aloneKey)) !== null || keys.changing;
     if (erased.length === 0 && !shredding) return null;
     const proof = await this.#erase(erased, pause);
-    if (shredding) await this.#shred(pause);
+    const whole = !shredding || (await this.#shred(pause));
     // What is still there stays on the list, and is deleted again by the next proof.
     if (proof.found > 0) return { ...proof, shredded: true };
     for (let at = 0; at < erased.length; at += stepRecords) {
       await writer.submit(erased.slice(at, at + stepRecords).map(({ key }) => tables.erased.del(key)));
       await pause();
     }
-    if (shredding) await writer.submit([tables.shredding.del(aloneKey)]);
+    // A key that went while the others were wrapped anew may have been wrapped anew itself: the next proof changes again.
+    if (shredding && whole) await writer.submit([tables.shredding.del(aloneKey)]);
     return { ...proof, shredded: true };
   }
 
@@ -83,6 +84,7 @@ export class Prover {
 
   async #deleteAgain(erased: readonly Erased[], pause: Pause): Promise<void> {
     for (const { value } of erased) {
+      if (value.keys.length === 0) continue;
       const operations = value.keys.map((key): Operation => ({ type: 'del', key }));
       await this.#access.writer.submit(operations);
       await pause();
@@ -96,10 +98,10 @@ export class Prover {
     }
   }
 
-  async #shred(pause: Pause): Promise<void> {
+  async #shred(pause: Pause): Promise<boolean> {
     const { tables, writer, runtime } = this.#access;
     try {
-      await tables.dataKeys.change(writer, () => tables.shredding.put(aloneKey, { since: runtime.now() }), pause);
+      return await tables.dataKeys.change(writer, () => tables.shredding.put(aloneKey, { since: runtime.now() }), pause);
     } catch (cause) {
       // [Z3] Which of two keys the file holds is not known any more.
       if (saysFailed(cause)) this.#access.failed(new StoreFailure('the key file could not be written', { cause }));
@@ -112,7 +114,7 @@ export class Prover {
 function spansOf(erased: readonly Erased[]): readonly Span[] {
   const byFamily = new Map<string, Uint8Array[]>();
   for (const { value } of erased) {
-    for (const key of value.keys) {
+    for (const key of [...value.keys, ...(value.reused ?? [])]) {
       const family = familyOf(key);
       const list = byFamily.get(family) ?? [];
       byFamily.set(family, list);

@@ -1,33 +1,51 @@
 /**
- * The register of floors beside the database: which logs were purged up to where, so that a database that was put back
- * from an older copy is purged again before it serves. A file of frames: length 4 · sealed record; the record's place in
- * the file is its associated data. Appended and synced; a last frame that a power cut tore was never told to
- * anybody and is overwritten.
+ * The register of purges beside the database: which logs, files, audit entries and accounts went, and the rules and
+ * holds, so that a database that was put back from an older copy is purged again, under the present rules, before it
+ * serves. A file of frames: length 4 · sealed record; the record's place in the file is its associated data. Appended
+ * and synced; a last frame that a power cut tore was never told to anybody and is overwritten.
  */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { decodeCbor, encodeCbor } from '#protocol/cbor.ts';
 import { Hash, Sequence, Timestamp, uint64 } from '#protocol/envelope.ts';
-import { ConversationId, Generation } from '#protocol/ids.ts';
-import type { PurgeRegister, RegisteredFloor } from '../../ports/retention-store.ts';
+import { ConversationId, Generation, UserId } from '#protocol/ids.ts';
+import { ErasureScope, Hold, RetentionPolicy } from '#protocol/retention.ts';
+import { isNewer, type PurgeRegister, type Registered, registerPlace } from '../../ports/retention-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
 import { readIfThere, syncFolder, writeWhole } from '../durable-files.ts';
 import { type RecordCipher, sealingBytes } from '../sealed/record-cipher.ts';
 
-const Registered: v.GenericSchema<unknown, RegisteredFloor> = v.strictObject({
+const Floor = v.strictObject({
   conversationId: ConversationId,
   generation: Generation,
   floor: v.strictObject({ sequence: Sequence, hash: Hash, sentAt: Timestamp, day: Sequence, purgedAt: Timestamp }),
 });
+const Thing: v.GenericSchema<unknown, Registered> = v.variant('kind', [
+  v.strictObject({ kind: v.literal('floor'), ...Floor.entries }),
+  v.strictObject({ kind: v.literal('files'), conversationId: ConversationId, before: Timestamp }),
+  v.strictObject({ kind: v.literal('audit'), before: Timestamp }),
+  v.strictObject({ kind: v.literal('person'), userId: UserId, scope: ErasureScope, goneAt: Timestamp }),
+  v.strictObject({ kind: v.literal('policy'), policy: RetentionPolicy }),
+  v.strictObject({ kind: v.literal('hold'), hold: Hold }),
+]);
+/** Before there was anything else, frames were floors without a kind. */
+const Frame = v.union([
+  Thing,
+  v.pipe(
+    Floor,
+    v.transform((floor): Registered => ({ kind: 'floor', ...floor })),
+  ),
+]);
 const frameBytesMax = 4096;
 const sectorBytes = 512;
-/** The file is written anew when it has so many frames more than twice its floors. */
+/** The file is written anew when it has so many frames more than twice its things. */
 const slack = 256;
 
 interface Contents {
-  readonly floors: Map<ConversationId, RegisteredFloor>;
+  /** By place. */
+  readonly things: Map<string, Registered>;
   frames: number;
   /** Where the next frame goes. */
   end: number;
@@ -45,13 +63,13 @@ export class FilePurgeRegister implements PurgeRegister {
     this.#cipher = cipher;
   }
 
-  async read(): Promise<readonly RegisteredFloor[]> {
-    return [...(await this.#load()).floors.values()];
+  async read(): Promise<readonly Registered[]> {
+    return [...(await this.#load()).things.values()];
   }
 
-  add(floors: readonly RegisteredFloor[]): Promise<void> {
+  add(things: readonly Registered[]): Promise<void> {
     const added = this.#tail
-      .then(() => this.#add(floors))
+      .then(() => this.#add(things))
       .catch((cause: unknown) => {
         // What is in memory may not be in the file: it is read again.
         this.#contents = null;
@@ -61,16 +79,16 @@ export class FilePurgeRegister implements PurgeRegister {
     return added;
   }
 
-  async #add(floors: readonly RegisteredFloor[]): Promise<void> {
+  async #add(things: readonly Registered[]): Promise<void> {
     const contents = await this.#load();
-    const fresh = floors.filter(({ conversationId, generation, floor }) => {
-      const known = contents.floors.get(conversationId);
-      return known === undefined || known.generation !== generation || known.floor.sequence < floor.sequence;
+    const fresh = things.filter((thing) => {
+      const known = contents.things.get(registerPlace(thing));
+      return known === undefined || isNewer(thing, known);
     });
     if (fresh.length === 0) return;
-    for (const floor of fresh) contents.floors.set(floor.conversationId, floor);
-    if (contents.frames + fresh.length > 2 * contents.floors.size + slack) return this.#rewrite(contents);
-    const frames = joinBytes(...fresh.map((floor, at) => this.#frame(contents.frames + at, floor)));
+    for (const thing of fresh) contents.things.set(registerPlace(thing), thing);
+    if (contents.frames + fresh.length > 2 * contents.things.size + slack) return this.#rewrite(contents);
+    const frames = joinBytes(...fresh.map((thing, at) => this.#frame(contents.frames + at, thing)));
     const isNew = contents.end === 0;
     if (isNew) await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     await writeAt(this.#path, contents.end, frames);
@@ -80,15 +98,15 @@ export class FilePurgeRegister implements PurgeRegister {
   }
 
   async #rewrite(contents: Contents): Promise<void> {
-    const floors = [...contents.floors.values()];
-    const bytes = joinBytes(...floors.map((floor, at) => this.#frame(at, floor)));
+    const things = [...contents.things.values()];
+    const bytes = joinBytes(...things.map((thing, at) => this.#frame(at, thing)));
     await writeWhole(this.#path, bytes);
-    contents.frames = floors.length;
+    contents.frames = things.length;
     contents.end = bytes.length;
   }
 
-  #frame(place: number, floor: RegisteredFloor): Uint8Array<ArrayBuffer> {
-    const sealed = this.#cipher.seal(uint64(place), encodeCbor(floor));
+  #frame(place: number, thing: Registered): Uint8Array<ArrayBuffer> {
+    const sealed = this.#cipher.seal(uint64(place), encodeCbor(thing));
     return joinBytes(uint32(sealed.length), sealed);
   }
 
@@ -96,17 +114,17 @@ export class FilePurgeRegister implements PurgeRegister {
   async #load(): Promise<Contents> {
     if (this.#contents !== null) return this.#contents;
     const file = (await readIfThere(this.#path)) ?? new Uint8Array(0);
-    const contents: Contents = { floors: new Map(), frames: 0, end: 0 };
+    const contents: Contents = { things: new Map(), frames: 0, end: 0 };
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
     while (contents.end + 4 <= file.length) {
       const next = contents.end + 4 + view.getUint32(contents.end);
-      const floor = next > file.length ? null : this.#opened(contents.frames, file.subarray(contents.end + 4, next));
-      if (floor === null) {
+      const thing = next > file.length ? null : this.#opened(contents.frames, file.subarray(contents.end + 4, next));
+      if (thing === null) {
         if (this.#isTorn(contents, file, next)) break;
         const why = 'the register of purges does not open: another master key, or a damaged file';
         throw new CorruptionError('purged', why);
       }
-      contents.floors.set(floor.conversationId, floor);
+      contents.things.set(registerPlace(thing), thing);
       contents.frames += 1;
       contents.end = next;
     }
@@ -127,9 +145,9 @@ export class FilePurgeRegister implements PurgeRegister {
     return true;
   }
 
-  #opened(place: number, sealed: Uint8Array): RegisteredFloor | null {
+  #opened(place: number, sealed: Uint8Array): Registered | null {
     try {
-      return v.parse(Registered, decodeCbor(this.#cipher.open(uint64(place), sealed)));
+      return v.parse(Frame, decodeCbor(this.#cipher.open(uint64(place), sealed)));
     } catch (cause) {
       if (cause instanceof CorruptionError) return null;
       throw cause;

@@ -1,7 +1,9 @@
 /** Families of erasure and retention. */
 import * as v from 'valibot';
 import { bytes, Hash, Sequence, Timestamp } from '#protocol/envelope.ts';
-import { ErasedRange, Hold, ReceiptId, RetentionPolicy, SignedReceipt } from '#protocol/retention.ts';
+import { DeviceId, UserId } from '#protocol/ids.ts';
+import { ErasedRange, ErasureReason, Hold, ReceiptId, RetentionPolicy, SignedReceipt } from '#protocol/retention.ts';
+import type { GonePerson } from '../../ports/people-store.ts';
 import type { LogFloor, StoredReceipt as Receipt } from '../../ports/retention-store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { type Database, Table } from './table.ts';
@@ -18,6 +20,15 @@ const StoredReceipt: v.GenericSchema<unknown, Receipt> = v.strictObject({
   receiptId: ReceiptId,
   at: Timestamp,
 });
+const Gone: v.GenericSchema<unknown, GonePerson> = v.strictObject({
+  userId: UserId,
+  goneAt: Timestamp,
+  state: v.picklist(['closing', 'closed', 'erasing', 'erased']),
+  reason: ErasureReason,
+  devices: v.array(DeviceId),
+  records: Sequence,
+  bytes: Sequence,
+});
 const LeaseRecord = v.strictObject({
   token: Sequence,
   until: Timestamp,
@@ -27,6 +38,8 @@ const LeaseRecord = v.strictObject({
 const ErasedRecords = v.strictObject({
   /** As LevelDB has them. */
   keys: v.array(bytes(256, 1)),
+  /** Places that may be taken again: compacted, and not deleted twice. */
+  reused: v.optional(v.array(bytes(256, 1))),
   /** 16 bytes each, one after the other. */
   fingerprints: bytes(64 * 1024),
 });
@@ -44,6 +57,8 @@ export function makeRetentionTables(database: Database, keys: KeyRing) {
     erased: table('erased', ErasedRecords),
     /** One record: something was erased since the key-encryption key last changed. */
     shredding: table('shredding', v.strictObject({ since: Timestamp })),
+    /** p(user): whose account was taken away. */
+    gone: table('gone', Gone),
     /** at 8 · p(receipt) */
     receipts: table('receipts', StoredReceipt),
     /** p(receipt) */

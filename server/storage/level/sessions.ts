@@ -1,11 +1,15 @@
 import type { Acts } from '../../ports/audit-store.ts';
 import { StoreFailure } from '../../ports/store.ts';
 import type { SessionRecord, SessionStore } from '../../ports/store.ts';
-import type { DeviceId, SessionId } from '#protocol/ids.ts';
+import type { DeviceId, SessionId, UserId } from '#protocol/ids.ts';
 import { uint64 } from '#protocol/envelope.ts';
 import { joinBytes } from '../bytes.ts';
 import type { Access } from './access.ts';
+import { erasing, foundOf } from './erased-records.ts';
 import type { Operation } from './group-writer.ts';
+import { under } from './table.ts';
+
+const lastUsed = ({ createdAt, usedAt }: SessionRecord): number => Math.max(createdAt, usedAt ?? 0);
 
 export function sessionOperations({ tables, keys }: Access, session: SessionRecord): readonly Operation[] {
   const key = keys.pseudonym('session', session.sessionId);
@@ -44,8 +48,55 @@ export class LevelSessions implements SessionStore {
   end(sessionId: SessionId, acts: Acts): Promise<void> {
     return this.#alone(sessionId, async () => {
       const session = await this.byId(sessionId);
-      if (session !== null) await this.#access.audit.submit(this.#removal(session), acts);
+      if (session !== null) await this.#access.audit.submit(await this.#removal(session), acts);
     });
+  }
+
+  used(sessionId: SessionId, at: number): Promise<void> {
+    return this.#alone(sessionId, async () => {
+      const { tables, keys, writer } = this.#access;
+      const session = await this.byId(sessionId);
+      if (session === null || (session.usedAt ?? 0) >= at) return;
+      await writer.submit([tables.sessions.put(keys.pseudonym('session', sessionId), { ...session, usedAt: at })]);
+    });
+  }
+
+  async endIdle(before: number, limit: number): Promise<readonly SessionRecord[]> {
+    const idle = (await this.#idle(before)).slice(0, limit);
+    return this.#endAll(idle, (session) => lastUsed(session) < before);
+  }
+
+  async countIdle(before: number): Promise<number> {
+    return (await this.#idle(before)).length;
+  }
+
+  async endOf(userId: UserId): Promise<readonly SessionRecord[]> {
+    return this.#endAll(await this.#among((session) => session.userId === userId), () => true);
+  }
+
+  #idle(before: number): Promise<readonly SessionRecord[]> {
+    return this.#among((session) => lastUsed(session) < before);
+  }
+
+  /** Sessions are few: some for each person. */
+  async #among(wanted: (session: SessionRecord) => boolean): Promise<readonly SessionRecord[]> {
+    const all = await this.#access.tables.sessions.list(under(new Uint8Array(0)));
+    return all.map(({ value }) => value).filter(wanted);
+  }
+
+  async #endAll(
+    sessions: readonly SessionRecord[],
+    still: (session: SessionRecord) => boolean,
+  ): Promise<readonly SessionRecord[]> {
+    const ended: SessionRecord[] = [];
+    for (const { sessionId } of sessions)
+      await this.#alone(sessionId, async () => {
+        const session = await this.byId(sessionId);
+        if (session === null || !still(session)) return;
+        await this.#access.writer.submit(await this.#removal(session));
+        ended.push(session);
+      });
+    return ended;
   }
 
   async sweep(now: number, limit: number): Promise<number> {
@@ -57,7 +108,7 @@ export class LevelSessions implements SessionStore {
       due.map(({ key, value }) =>
         this.#alone(value.sessionId, async () => {
           const session = await this.byId(value.sessionId);
-          await this.#access.writer.submit(session === null ? [sessionExpiry.del(key)] : this.#removal(session));
+          await this.#access.writer.submit(session === null ? [sessionExpiry.del(key)] : await this.#removal(session));
           return session !== null;
         }),
       ),
@@ -65,10 +116,14 @@ export class LevelSessions implements SessionStore {
     return removed.filter(Boolean).length;
   }
 
-  #removal(session: SessionRecord): readonly Operation[] {
+  async #removal(session: SessionRecord): Promise<readonly Operation[]> {
     const { tables, keys } = this.#access;
     const key = keys.pseudonym('session', session.sessionId);
-    return [tables.sessions.del(key), tables.sessionExpiry.del(joinBytes(uint64(session.expiresAt), key))];
+    const expiry = joinBytes(uint64(session.expiresAt), key);
+    return [
+      ...erasing(this.#access, tables.sessions.sealed, await foundOf(tables.sessions.sealed, [key])),
+      ...erasing(this.#access, tables.sessionExpiry.sealed, await foundOf(tables.sessionExpiry.sealed, [expiry])),
+    ];
   }
 
   #alone<T>(sessionId: SessionId, work: () => Promise<T>): Promise<T> {

@@ -24,6 +24,7 @@ import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { LevelInvites } from './invites.ts';
 import { Keeper, type StoreMeter } from './keeper.ts';
 import { isMade, writeMarker } from './opening.ts';
+import { LevelPeople } from './people.ts';
 import { Prover } from './proof.ts';
 import { FilePurgeRegister } from './purge-register.ts';
 import { LevelLeases, LevelRetention } from './retention.ts';
@@ -99,9 +100,12 @@ function compose(access: Access, keeper: Keeper, { folder, register, lock }: Bes
     await lock.release();
   };
   const conversations = new LevelConversations(access);
+  const accounts = new LevelAccounts(access);
+  const sessions = new LevelSessions(access);
   return {
-    accounts: new LevelAccounts(access),
-    sessions: new LevelSessions(access),
+    accounts,
+    sessions,
+    people: new LevelPeople(access, accounts, sessions),
     invites: new LevelInvites(access),
     devices: new LevelDevices(access),
     vaults: new LevelVaults(access),

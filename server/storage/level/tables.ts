@@ -37,6 +37,7 @@ const Session: v.GenericSchema<unknown, SessionRecord> = v.strictObject({
   deviceId: v.nullable(DeviceId),
   createdAt: Timestamp,
   expiresAt: Timestamp,
+  usedAt: v.optional(Timestamp),
 });
 const Invite: v.GenericSchema<unknown, InviteRecord> = v.strictObject({
   inviteId: InviteId,

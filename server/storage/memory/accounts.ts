@@ -37,7 +37,10 @@ export class MemoryAccounts implements AccountStore {
     const invite = inviteId === null ? undefined : this.#shelf.invites.get(inviteId);
     if (invite !== undefined)
       this.#shelf.invites.set(invite.inviteId, { ...invite, label: undefined, state: 'used', usedBy: record.userId });
-    else this.#ownerMade = true;
+    else {
+      this.#ownerMade = true;
+      this.#shelf.owner = record.userId;
+    }
     return 'created';
   }
 
@@ -77,7 +80,8 @@ export class MemoryAccounts implements AccountStore {
     if (inviteId === null && this.#ownerMade) return 'setup_done';
     if (inviteId !== null && this.#shelf.invites.get(inviteId)?.state !== 'open') return 'invite_used';
     const taken = account.passkeys.some((passkey) => this.#all().some((other) => holds(other, passkey.credentialId)));
-    if (taken || this.#shelf.accounts.has(account.userId) || this.#shelf.devices.has(device.deviceId))
+    const wasThere = this.#shelf.gone.has(account.userId) || this.#shelf.takenDevices.has(device.deviceId);
+    if (taken || wasThere || this.#shelf.accounts.has(account.userId) || this.#shelf.devices.has(device.deviceId))
       return 'account_exists';
     return this.#all().some((other) => other.handle === account.handle) ? 'handle_taken' : null;
   }
@@ -119,6 +123,30 @@ export class MemorySessions implements SessionStore {
     if (!this.#shelf.sessions.has(sessionId)) return;
     this.#shelf.audit(acts);
     this.#shelf.sessions.delete(sessionId);
+  }
+
+  async used(sessionId: SessionId, at: number): Promise<void> {
+    this.#shelf.writing();
+    const session = this.#shelf.sessions.get(sessionId);
+    if (session !== undefined && (session.usedAt ?? 0) < at)
+      this.#shelf.sessions.set(sessionId, { ...session, usedAt: at });
+  }
+
+  async endIdle(before: number, limit: number): Promise<readonly SessionRecord[]> {
+    this.#shelf.writing();
+    const idle = this.#idle(before).slice(0, limit);
+    for (const { sessionId } of idle) this.#shelf.sessions.delete(sessionId);
+    return copy(idle);
+  }
+
+  async countIdle(before: number): Promise<number> {
+    return this.#idle(before).length;
+  }
+
+  #idle(before: number): readonly SessionRecord[] {
+    return [...this.#shelf.sessions.values()].filter(
+      ({ createdAt, usedAt }) => Math.max(createdAt, usedAt ?? 0) < before,
+    );
   }
 
   async sweep(now: number, limit: number): Promise<number> {

@@ -3,7 +3,7 @@ import type { AuditEntry } from '#protocol/audit.ts';
 import { appendLeaf, type CompactRange, emptyRange, leafHash } from '#protocol/merkle.ts';
 import type { Acts, AuditInspection, AuditLeaf, AuditStore } from '../../ports/audit-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
-import { type CipherOf, decodeLeaf, encodeLeaf, entryOf } from '../audit-leaf.ts';
+import { type CipherOf, decodeLeaf, encodeLeaf, entryOf, trimsOf } from '../audit-leaf.ts';
 import { copy } from './shelf.ts';
 
 const digest = (input: Uint8Array): Uint8Array => createHash('sha256').update(input).digest();
@@ -20,6 +20,9 @@ export class MemoryAudit implements AuditStore {
   readonly #shredded = new Set<string>();
   readonly #cipherOf: CipherOf = (subject) => (this.#shredded.has(subject) ? null : open);
   #tree: CompactRange = emptyRange;
+  #floor = 0;
+  #erased = 0;
+  #name: string | null = null;
 
   constructor(writing: () => void) {
     this.#writing = writing;
@@ -70,28 +73,67 @@ export class MemoryAudit implements AuditStore {
   }
 
   async leaf(index: number): Promise<AuditLeaf | null> {
-    const leaf = this.#leaves[index];
+    const leaf = index < this.#floor ? undefined : this.#leaves[index];
     return leaf === undefined ? null : copy(leaf);
   }
 
   async readFrom(from: number, limit: number): Promise<readonly AuditEntry[]> {
-    return this.#leaves.slice(from, from + limit).map((leaf) => this.#entry(leaf));
+    const first = Math.max(from, this.#floor);
+    return this.#leaves.slice(first, first + limit).map((leaf) => this.#entry(leaf));
   }
 
   async readBefore(before: number, limit: number): Promise<readonly AuditEntry[]> {
     const end = Math.min(before, this.#leaves.length);
-    if (end <= 0) return [];
+    if (end <= this.#floor) return [];
     return this.#leaves
-      .slice(Math.max(0, end - limit), end)
+      .slice(Math.max(this.#floor, end - limit), end)
       .map((leaf) => this.#entry(leaf))
       .toReversed();
   }
 
-  async inspect(from: number, limit: number): Promise<AuditInspection> {
+  async inspect(start: number, limit: number): Promise<AuditInspection> {
+    const from = Math.max(start, this.#floor);
     const leaves = this.#leaves
       .slice(from, from + limit)
-      .map((leaf) => ({ ...copy(leaf), hash: copy(this.#nodes.get(`0 ${leaf.index}`) ?? null) }));
+      .map((leaf) => ({
+        ...copy(leaf),
+        ...trimsOf(decodeLeaf(leaf.index, leaf.bytes)),
+        hash: copy(this.#nodes.get(`0 ${leaf.index}`) ?? null),
+      }));
     return { leaves, bad: null, end: leaves.length < limit };
+  }
+
+  async floor(): Promise<number> {
+    return this.#floor;
+  }
+
+  async olderThan(before: number, limit: number): Promise<number> {
+    const left = this.#leaves.slice(this.#floor, this.#floor + limit).map((leaf) => this.#entry(leaf));
+    const young = left.findIndex(({ time }) => time >= before);
+    return young === -1 ? left.length : young;
+  }
+
+  async trim(floor: number, acts: Acts): Promise<void> {
+    if (floor <= this.#floor) return;
+    this.add(acts);
+    this.#floor = floor;
+  }
+
+  async eraseTrimmed(): Promise<{ readonly entries: number; readonly bytes: number }> {
+    this.#writing();
+    const gone = this.#leaves.slice(this.#erased, this.#floor);
+    this.#erased = this.#floor;
+    const left = this.#leaves[this.#floor];
+    const month = left === undefined ? '' : new Date(this.#entry(left).time).toISOString().slice(0, 7);
+    for (const { personal } of gone.map((leaf) => this.#entry(leaf)))
+      for (const { subject } of personal)
+        if (subject.startsWith('strangers-') && subject < `strangers-${month}`) this.#shredded.add(subject);
+    return { entries: gone.length, bytes: gone.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+  }
+
+  async logName(name: string, keep: boolean): Promise<string> {
+    if (keep) this.#name ??= name;
+    return this.#name ?? name;
   }
 
   async signingSeed(): Promise<Uint8Array<ArrayBuffer>> {

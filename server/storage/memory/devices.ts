@@ -18,7 +18,7 @@ export class MemoryDevices implements DeviceStore {
     acts: Acts,
   ): Promise<'registered' | 'exists' | 'too_many' | 'unknown_account'> {
     this.#shelf.writing();
-    if (this.#shelf.devices.has(device.deviceId)) return 'exists';
+    if (this.#shelf.devices.has(device.deviceId) || this.#shelf.takenDevices.has(device.deviceId)) return 'exists';
     if (!this.#shelf.accounts.has(device.userId)) return 'unknown_account';
     if (this.#of(device.userId).length >= limit) return 'too_many';
     this.#shelf.audit(acts);

@@ -9,6 +9,7 @@ import {
   purgeDaysMax,
   type PurgePlan,
   type RegisteredFloor,
+  type Settled,
   type StoredReceipt,
 } from '../../ports/retention-store.ts';
 import type { MemoryConversations } from './conversations.ts';
@@ -129,10 +130,15 @@ export class MemoryErasure implements ErasureStore {
     this.#unproven = true;
   }
 
-  async settle(receipt: StoredReceipt, conversationIds: readonly ConversationId[], acts: Acts): Promise<void> {
+  async settle(receipt: StoredReceipt, { conversations, people }: Settled, acts: Acts): Promise<void> {
     this.#shelf.writing();
     this.#shelf.audit(acts);
-    for (const conversationId of conversationIds) this.#open.delete(conversationId);
+    for (const conversationId of conversations) this.#open.delete(conversationId);
+    for (const userId of people) {
+      const gone = this.#shelf.gone.get(userId);
+      const state = gone?.state === 'closing' ? 'closed' : 'erased';
+      if (gone !== undefined) this.#shelf.gone.set(userId, { ...gone, state, records: 0, bytes: 0 });
+    }
     this.#receipts.unshift(copy(receipt));
   }
 

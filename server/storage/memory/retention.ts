@@ -1,6 +1,14 @@
 import type { Hold, RetentionPolicy } from '#protocol/retention.ts';
 import type { Acts } from '../../ports/audit-store.ts';
-import type { Lease, LeaseStore, PurgeRegister, RegisteredFloor, RetentionStore } from '../../ports/retention-store.ts';
+import {
+  isNewer,
+  type Lease,
+  type LeaseStore,
+  type PurgeRegister,
+  type Registered,
+  registerPlace,
+  type RetentionStore,
+} from '../../ports/retention-store.ts';
 import { copy, type Shelf } from './shelf.ts';
 
 export class MemoryRetention implements RetentionStore {
@@ -81,17 +89,16 @@ export class MemoryLeases implements LeaseStore {
 }
 
 export class MemoryPurgeRegister implements PurgeRegister {
-  readonly #floors = new Map<string, RegisteredFloor>();
+  readonly #things = new Map<string, Registered>();
 
-  async read(): Promise<readonly RegisteredFloor[]> {
-    return copy([...this.#floors.values()]);
+  async read(): Promise<readonly Registered[]> {
+    return copy([...this.#things.values()]);
   }
 
-  async add(floors: readonly RegisteredFloor[]): Promise<void> {
-    for (const each of floors) {
-      const known = this.#floors.get(each.conversationId);
-      if (known?.generation === each.generation && known.floor.sequence >= each.floor.sequence) continue;
-      this.#floors.set(each.conversationId, copy(each));
+  async add(things: readonly Registered[]): Promise<void> {
+    for (const each of things) {
+      const known = this.#things.get(registerPlace(each));
+      if (known === undefined || isNewer(each, known)) this.#things.set(registerPlace(each), copy(each));
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What the parts of the model adapter share. Everything goes in and out as a copy: nobody changes what is stored. */
 import type { Device, NewKeyPackage, Suite, Vault, Welcome } from '#protocol/model.ts';
 import type { Acts } from '../../ports/audit-store.ts';
+import type { GonePerson } from '../../ports/people-store.ts';
 import type { AccountRecord, InviteRecord, SessionRecord } from '../../ports/store.ts';
 import { toBase64Url } from '#protocol/ids.ts';
 
@@ -26,6 +27,12 @@ export class Shelf {
   readonly mail = new Map<string, Welcome[]>();
   /** User id and conversation id → epoch → item. */
   readonly archive = new Map<string, Map<number, ArchiveItem>>();
+  /** User id and name → item. */
+  readonly items = new Map<string, { readonly version: number; readonly sealed: Uint8Array<ArrayBuffer> }>();
+  readonly gone = new Map<string, GonePerson>();
+  /** Ids of devices that were taken away. */
+  readonly takenDevices = new Set<string>();
+  owner: string | null = null;
   readonly #packages = new Map<string, PackageShelf>();
   readonly #assertOpen: () => void;
   /** Records acts in the same step as what they changed. */
@@ -45,6 +52,13 @@ export class Shelf {
     const there = this.#packages.get(deviceId) ?? { oneTime: new Map(), lastResort: new Map(), seen: new Set() };
     this.#packages.set(deviceId, there);
     return there;
+  }
+
+  /** How many there were. */
+  dropPackages(deviceId: string): number {
+    const there = this.#packages.get(deviceId);
+    this.#packages.delete(deviceId);
+    return [...(there?.oneTime.values() ?? [])].flat().length + (there?.lastResort.size ?? 0) + (there?.seen.size ?? 0);
   }
 
   addPackages(deviceId: string, keyPackages: readonly NewKeyPackage[]): void {

@@ -6,6 +6,7 @@ import { MemoryBlobs } from './blobs.ts';
 import { MemoryConversations } from './conversations.ts';
 import { MemoryDevices } from './devices.ts';
 import { MemoryErasure } from './erasure.ts';
+import { MemoryPeople } from './people.ts';
 import { MemoryLeases, MemoryPurgeRegister, MemoryRetention } from './retention.ts';
 import { Shelf } from './shelf.ts';
 import { MemoryCeremonies, MemoryVaults } from './vaults.ts';
@@ -23,6 +24,7 @@ export function openMemoryStore(): Store {
     sessions: new MemorySessions(shelf),
     invites: new MemoryInvites(shelf),
     devices: new MemoryDevices(shelf),
+    people: new MemoryPeople(shelf),
     vaults: new MemoryVaults(shelf),
     conversations,
     ceremonies: new MemoryCeremonies(shelf),

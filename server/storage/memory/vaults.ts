@@ -11,7 +11,6 @@ interface Item {
 
 export class MemoryVaults implements VaultStore {
   readonly #shelf: Shelf;
-  readonly #items = new Map<string, Item>();
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
@@ -37,6 +36,7 @@ export class MemoryVaults implements VaultStore {
 
   async archive(userId: UserId, items: Parameters<VaultStore['archive']>[1]): Promise<void> {
     this.#shelf.writing();
+    if (this.#shelf.gone.has(userId)) return;
     for (const { conversationId, epoch, sealed } of items) {
       const name = `${userId} ${conversationId}`;
       const epochs = this.#shelf.archive.get(name) ?? new Map<number, ArchiveItem>();
@@ -57,7 +57,7 @@ export class MemoryVaults implements VaultStore {
   }
 
   async item(userId: UserId, name: string): Promise<Item | null> {
-    return copyOrNull(this.#items.get(`${userId} ${name}`));
+    return copyOrNull(this.#shelf.items.get(`${userId} ${name}`));
   }
 
   async putItem(
@@ -68,8 +68,9 @@ export class MemoryVaults implements VaultStore {
   ): Promise<'stored' | 'conflict'> {
     this.#shelf.writing();
     const key = `${userId} ${name}`;
-    if ((this.#items.get(key)?.version ?? 0) !== expectedVersion) return 'conflict';
-    this.#items.set(key, copy({ version: expectedVersion + 1, sealed }));
+    if (this.#shelf.gone.has(userId)) return 'conflict';
+    if ((this.#shelf.items.get(key)?.version ?? 0) !== expectedVersion) return 'conflict';
+    this.#shelf.items.set(key, copy({ version: expectedVersion + 1, sealed }));
     return 'stored';
   }
 }
@@ -82,8 +83,9 @@ export class MemoryCeremonies implements CeremonyStore {
     this.#shelf = shelf;
   }
 
-  async put(ceremonyId: CeremonyId, value: Uint8Array<ArrayBuffer>, expiresAt: number): Promise<void> {
+  async put(ceremonyId: CeremonyId, value: Uint8Array<ArrayBuffer>, expiresAt: number, acts?: Acts): Promise<void> {
     this.#shelf.writing();
+    if (acts !== undefined) this.#shelf.audit(acts);
     this.#waiting.set(ceremonyId, copy({ value, expiresAt }));
   }
 

@@ -62,7 +62,7 @@ async function purge(store: LevelStore, name: string): Promise<void> {
   if (floor === null) throw new Error('nothing was purged');
   const generation = (await store.conversations.load(conversationOf(name)))?.generation;
   if (generation === undefined) throw new Error('no generation');
-  await store.purged.add([{ conversationId: conversationOf(name), generation, floor }]);
+  await store.purged.add([{ kind: 'floor', conversationId: conversationOf(name), generation, floor }]);
   await store.erasure.finish(pause);
   await store.erasure.prove(pause);
 }

@@ -14,6 +14,7 @@ const runtime = new FakeRuntime('register');
 const cipherOf = (name: string) =>
   recordCipher('purged', createSecretKey(bytesOf(name)), (length) => runtime.random(length));
 const floor = (name: string, sequence: number) => ({
+  kind: 'floor' as const,
   conversationId: conversationOf(name),
   generation: generationOf(name),
   floor: { sequence, hash: bytesOf(`${sequence}`), sentAt: startMs, day: 1, purgedAt: startMs },

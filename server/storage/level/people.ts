@@ -1,0 +1,151 @@
+/** Taking accounts away, and what is left of them. Everything deleted here is proven gone (proof.ts). */
+import type { DeviceId, UserId } from '#protocol/ids.ts';
+import type { Acts } from '../../ports/audit-store.ts';
+import type { GonePerson, PeopleStore } from '../../ports/people-store.ts';
+import type { Pause } from '../../ports/retention-store.ts';
+import { type AccountRecord, type SessionRecord, StoreFailure } from '../../ports/store.ts';
+import { joinBytes } from '../bytes.ts';
+import { type Access, aloneKey } from './access.ts';
+import type { LevelAccounts } from './accounts.ts';
+import { erasing, foundIn, foundOf } from './erased-records.ts';
+import type { Operation } from './group-writer.ts';
+import { acknowledge, mailbox } from './mailbox.ts';
+import type { LevelSessions } from './sessions.ts';
+import { type Records, under } from './table.ts';
+
+const stepRecords = 64;
+const welcomesStep = 16;
+
+export class LevelPeople implements PeopleStore {
+  readonly #access: Access;
+  readonly #accounts: LevelAccounts;
+  readonly #sessions: LevelSessions;
+
+  constructor(access: Access, accounts: LevelAccounts, sessions: LevelSessions) {
+    this.#access = access;
+    this.#accounts = accounts;
+    this.#sessions = sessions;
+  }
+
+  take(
+    userId: UserId,
+    as: Pick<GonePerson, 'goneAt' | 'reason'> & { readonly state: 'closing' | 'erasing' },
+    acts: Acts,
+  ): Promise<'taken' | 'again' | 'unknown'> {
+    const { mutex } = this.#access;
+    return mutex.run('directory', async () => {
+      const { tables, keys, audit } = this.#access;
+      const place = keys.pseudonym('user', userId);
+      const before = await tables.gone.get(place);
+      if (before !== null) {
+        if (as.state === 'closing' || before.state === 'erasing' || before.state === 'erased') return 'unknown';
+        const { state, reason } = as;
+        await audit.submit([tables.gone.put(place, { ...before, state, reason })], acts);
+        return 'again';
+      }
+      const account = await tables.accounts.get(place);
+      if (account === null || (await tables.owner.get(aloneKey))?.userId === userId) return 'unknown';
+      const devices = (await tables.devices.get(place)) ?? [];
+      const gone = { ...as, userId, devices: devices.map(({ deviceId }) => deviceId), records: 0, bytes: 0 };
+      await audit.submit([tables.gone.put(place, gone), ...(await this.#profile(account))], acts);
+      this.#accounts.forget(account.handle);
+      return 'taken';
+    });
+  }
+
+  async gone(userId: UserId): Promise<GonePerson | null> {
+    return this.#access.tables.gone.get(this.#access.keys.pseudonym('user', userId));
+  }
+
+  async list(after: UserId | null, limit: number): Promise<readonly GonePerson[]> {
+    const { tables, keys } = this.#access;
+    const all = under(new Uint8Array(0));
+    const gte = after === null ? all.gte : joinBytes(keys.pseudonym('user', after), Uint8Array.of(0));
+    return (await tables.gone.list({ ...all, gte, limit })).map(({ value }) => value);
+  }
+
+  endSessions(userId: UserId): Promise<readonly SessionRecord[]> {
+    return this.#sessions.endOf(userId);
+  }
+
+  async erase(userId: UserId, pause: Pause): Promise<GonePerson> {
+    const gone = await this.gone(userId);
+    if (gone === null) throw new StoreFailure('the account was not taken away');
+    await this.#sessions.endOf(userId);
+    for (const deviceId of gone.devices) await this.#eraseDevice(userId, deviceId, pause);
+    if (gone.state === 'erasing' || gone.state === 'erased') await this.#eraseVault(userId, pause);
+    return (await this.gone(userId)) ?? gone;
+  }
+
+  /** Handles may be taken by somebody else; everything else of a person is never written again. */
+  async #profile({ userId, handle, passkeys }: AccountRecord): Promise<readonly Operation[]> {
+    const { tables, keys } = this.#access;
+    const place = keys.pseudonym('user', userId);
+    const of = async (records: Records, found: readonly Uint8Array[], places: 'never again' | 'taken again') =>
+      erasing(this.#access, records, await foundOf(records, found), places);
+    const credentials = passkeys.map(({ credentialId }) => keys.pseudonym('credential', credentialId));
+    const invites = await tables.invites.list(under(new Uint8Array(0)));
+    return [
+      ...(await of(tables.accounts.sealed, [place], 'never again')),
+      ...(await of(tables.devices.sealed, [place], 'never again')),
+      ...(await of(tables.handles.sealed, [keys.pseudonym('handle', handle)], 'taken again')),
+      ...(await of(tables.credentials.sealed, credentials, 'taken again')),
+      // Nobody is let in by whoever is out.
+      ...invites
+        .filter(({ value }) => value.createdBy === userId && value.state === 'open')
+        .map(({ key, value }) => tables.invites.put(key, { ...value, label: undefined, state: 'revoked' })),
+    ];
+  }
+
+  /** Who owns a device stays known, so that its id is never registered again ([D2]). */
+  async #eraseDevice(userId: UserId, deviceId: DeviceId, pause: Pause): Promise<void> {
+    const { tables, keys, mutex } = this.#access;
+    const device = keys.pseudonym('device', deviceId);
+    const packages = [tables.keyPackages, tables.lastResorts, tables.packagesSeen];
+    for (const { sealed } of packages)
+      await mutex.run('packages', () => this.#eraseRange(userId, sealed, device, pause));
+    for (let more = true; more;) {
+      await mutex.run('mail', async () => {
+        const welcomes = await mailbox(this.#access, deviceId, welcomesStep);
+        more = welcomes.length === welcomesStep;
+        const mail = await foundIn(tables.mail.sealed, under(device), welcomesStep);
+        // Others may wait for the same bytes, which go with the last of them.
+        const ids = welcomes.map(({ welcomeId }) => welcomeId);
+        await acknowledge(this.#access, deviceId, ids);
+        await this.#step(userId, mail.length, erasing(this.#access, tables.mail.sealed, mail), mail);
+      });
+      await pause();
+    }
+  }
+
+  async #eraseVault(userId: UserId, pause: Pause): Promise<void> {
+    const { tables, keys, mutex } = this.#access;
+    const place = keys.pseudonym('user', userId);
+    for (const { sealed } of [tables.vaults, tables.archive, tables.vaultItems])
+      await mutex.run(`vault ${userId}`, () => this.#eraseRange(userId, sealed, place, pause));
+  }
+
+  async #eraseRange(userId: UserId, records: Records, prefix: Uint8Array, pause: Pause): Promise<void> {
+    for (let more = true; more;) {
+      const found = await foundIn(records, under(prefix), stepRecords);
+      more = found.length === stepRecords;
+      await this.#step(userId, found.length, erasing(this.#access, records, found), found);
+      await pause();
+    }
+  }
+
+  async #step(
+    userId: UserId,
+    count: number,
+    operations: readonly Operation[],
+    found: readonly { readonly value: Uint8Array }[],
+  ): Promise<void> {
+    if (count === 0) return;
+    const { tables, keys, writer } = this.#access;
+    const place = keys.pseudonym('user', userId);
+    const gone = await tables.gone.get(place);
+    if (gone === null) throw new StoreFailure('the account was not taken away');
+    const bytes = gone.bytes + found.reduce((sum, { value }) => sum + value.length, 0);
+    await writer.submit([...operations, tables.gone.put(place, { ...gone, records: gone.records + count, bytes })]);
+  }
+}
