@@ -85,6 +85,10 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const failures = new SignInFailures(store.audit, runtime);
   const serverKey = new ServerKey(store.audit);
   const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
+  const people = new People(store.accounts);
+  bus.subscribe(({ kind }) => {
+    if (kind === 'devices') people.forget();
+  });
   const retention = new Retention({ ...retentionPartsOf(store), conversations, bus, key: serverKey, runtime });
   return {
     store, bus, runtime, config, sessions, limits, browsers, failures, grants, passkeys, conversations, serverKey,
@@ -97,7 +101,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     files: new Files({ store: store.blobs, runtime, limits: config.files }),
     log: new LogReader(conversations, store.conversations),
-    people: new People(store.accounts),
+    people,
     personLimits: new PersonLimits(runtime, config.personAllowances),
     permissions: new Permissions(),
     vaults: new Vaults({ store: store.vaults, runtime, epochFor: (conversationId, userId) => conversations.epochFor(conversationId, userId) }),

@@ -18,10 +18,15 @@ interface Page {
 
 export class People {
   readonly #store: AccountStore;
-  readonly #pages = new BoundedMap<string, Page>(pagesCached);
+  #pages = new BoundedMap<string, Page>(pagesCached);
 
   constructor(store: AccountStore) {
     this.#store = store;
+  }
+
+  /** Somebody is gone, and perhaps another came: their number does not tell. */
+  forget(): void {
+    this.#pages = new BoundedMap(pagesCached);
   }
 
   async list({ after, limit = listPageMax }: Input<'people.list'>): Promise<Output<'people.list'>> {

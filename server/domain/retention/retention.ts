@@ -126,7 +126,14 @@ export class Retention {
   async #otherDue(): Promise<Preview['others']> {
     const files = (await this.#files.due()).map((due) => ({ ...due, class: 'files' as const }));
     const wide = (await this.#wide.counts()).map((due) => ({ ...due, conversationId: null }));
-    return [...files, ...wide].slice(0, listPageMax).map(({ reason: _, ...due }) => due);
+    return [...files, ...wide].slice(0, listPageMax).map((due) => ({
+      class: due.class,
+      conversationId: due.conversationId,
+      count: due.count,
+      before: due.before,
+      days: due.days,
+      heldBy: due.heldBy,
+    }));
   }
 
   async #due(conversationId: ConversationId): Promise<Preview['items'][number] | null> {

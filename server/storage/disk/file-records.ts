@@ -183,7 +183,7 @@ export class FileRecords {
     const gte = from === null ? new Uint8Array(0) : joinBytes(from, Uint8Array.of(0));
     const found = await this.#access.tables.files.list({ gte, lte: new Uint8Array(64).fill(0xff), limit });
     const last = found.length < limit ? undefined : found.at(-1);
-    const files = found.map(({ value }) => value).filter(({ erasing }) => !erasing);
+    const files = found.map(({ value }) => value).filter((file) => !file.erasing);
     return { files, next: last === undefined ? null : toBase64Url(last.key) };
   }
 

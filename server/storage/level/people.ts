@@ -104,18 +104,22 @@ export class LevelPeople implements PeopleStore {
     const packages = [tables.keyPackages, tables.lastResorts, tables.packagesSeen];
     for (const { sealed } of packages)
       await mutex.run('packages', () => this.#eraseRange(userId, sealed, device, pause));
-    for (let more = true; more;) {
-      await mutex.run('mail', async () => {
-        const welcomes = await mailbox(this.#access, deviceId, welcomesStep);
-        more = welcomes.length === welcomesStep;
-        const mail = await foundIn(tables.mail.sealed, under(device), welcomesStep);
-        // Others may wait for the same bytes, which go with the last of them.
-        const ids = welcomes.map(({ welcomeId }) => welcomeId);
-        await acknowledge(this.#access, deviceId, ids);
-        await this.#step(userId, mail.length, erasing(this.#access, tables.mail.sealed, mail), mail);
-      });
-      await pause();
-    }
+    const some = (): Promise<boolean> => mutex.run('mail', () => this.#eraseMail(userId, deviceId));
+    while (await some()) await pause();
+  }
+
+  /** Others may wait for the same bytes, which go with the last of them. True: there may be more. */
+  async #eraseMail(userId: UserId, deviceId: DeviceId): Promise<boolean> {
+    const { tables, keys } = this.#access;
+    const welcomes = await mailbox(this.#access, deviceId, welcomesStep);
+    const mail = await foundIn(tables.mail.sealed, under(keys.pseudonym('device', deviceId)), welcomesStep);
+    await acknowledge(
+      this.#access,
+      deviceId,
+      welcomes.map(({ welcomeId }) => welcomeId),
+    );
+    await this.#step(userId, mail.length, erasing(this.#access, tables.mail.sealed, mail), mail);
+    return welcomes.length === welcomesStep;
   }
 
   async #eraseVault(userId: UserId, pause: Pause): Promise<void> {
