@@ -1,146 +1,218 @@
-/** Kills a real server under load (kill -9) again and again and compares what it shows with what it had acknowledged. */
-import { createHash, randomBytes } from 'node:crypto';
+/**
+ * Ends a real server under load again and again, by kill -9 or by a power cut, and compares what it shows with what it
+ * had acknowledged: to bare senders, to people with the SDK, and to uploads.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { ChildServer } from '../../test/harness/child-server.ts';
-import {
-  anotherSession,
-  createConversation,
-  createOwner,
-  noiseBody,
-  type RawAccount,
-  RawSocket,
-} from '../../test/harness/raw-client.ts';
-import { freePort } from '../../test/harness/server.ts';
+import { checkStore } from '../../server/compose-verify.ts';
+import { loadMasterKey } from '../../server/config/master-key.ts';
 import { commands } from '../../server/protocol/commands/index.ts';
-import { type ConversationId, idFromBytes, type MessageId } from '../../server/protocol/ids.ts';
+import { ChildServer } from '../../test/harness/child-server.ts';
+import { FileClient } from '../../test/harness/files.ts';
+import { type RawAccount, RawSocket } from '../../test/harness/raw-client.ts';
+import { freePort } from '../../test/harness/server.ts';
+import type { ConversationId } from '../../server/protocol/ids.ts';
+import { Draw } from './draw.ts';
+import { People, type Sdk } from './people.ts';
+import type { Plug } from './plug.ts';
+import { begin, checkLog, readLog, sendWhile } from './raw-log.ts';
+import { Uploads, type UploadsResult } from './uploads.ts';
 
 export interface TortureOptions {
   readonly rounds: number;
-  /** Decides how much is acknowledged before each kill. */
+  /** Decides how much is acknowledged before each end, how large files are, and which starts are cut off. */
   readonly seed: string;
-  /** Sockets that send at once. */
+  /** Bare sockets that send at once. */
   readonly clients: number;
-  /** A round ends behind 20 acknowledgements and at most so many more. */
+  /** A round ends behind 20 acknowledgements to bare sockets and at most so many more. */
   readonly moreMax: number;
+  /** People with the SDK, who talk beside them. */
+  readonly people: number;
+  /** Each says so many texts a round, an even number. */
+  readonly texts: number;
+  /** Data folders that are new, and ended while the first server starts in them. */
+  readonly firstStarts: number;
+  /** The built server and SDK. */
+  readonly built: boolean;
+  readonly sdk: Sdk;
+  readonly plug: Plug;
   readonly say: (line: string) => void;
 }
 
 export interface TortureResult {
-  readonly kills: number;
+  readonly rounds: number;
+  /** Starts that were ended before the server was ready, first ones too. */
+  readonly startsEnded: number;
   readonly acknowledged: number;
   /** Entries in the log: what was acknowledged, and what was stored and not yet acknowledged when the process died. */
   readonly stored: number;
-}
-
-export interface SeenEntry {
-  readonly id: string;
-  readonly sequence: number;
-}
-
-/**
- * Throws when the log, read from its first entry, has a gap, shows an entry twice, or lacks one that was acknowledged or
- * has it at another place. `acknowledged`: sequence by message id.
- */
-export function checkLog(entries: readonly SeenEntry[], acknowledged: ReadonlyMap<string, number>): void {
-  const seen = new Map<string, number>();
-  for (const { id, sequence } of entries) {
-    if (sequence !== seen.size + 1) throw new Error(`a gap: ${sequence} follows ${seen.size}`);
-    if (seen.has(id)) throw new Error(`doubled: ${sequence} and ${seen.get(id)}`);
-    seen.set(id, sequence);
-  }
-  for (const [id, sequence] of acknowledged)
-    if (seen.get(id) !== sequence) throw new Error(`lost or moved: ${sequence} is at ${seen.get(id)}`);
-}
-
-export interface Shown {
-  readonly entries: readonly SeenEntry[];
-  readonly hash: Uint8Array<ArrayBuffer>;
-}
-
-/** The whole log as the server shows it now. */
-export async function readLog(origin: string, cookie: string, conversationId: ConversationId): Promise<Shown> {
-  const socket = await RawSocket.open(origin, cookie);
-  const entries: SeenEntry[] = [];
-  let hash = new Uint8Array(32);
-  for (;;) {
-    const frame = await socket.call('log.read', { conversationId, after: entries.at(-1)?.sequence ?? 0 });
-    if (frame.kind !== 'answer') throw new Error(`log.read: ${JSON.stringify(frame)}`);
-    const { page } = v.parse(commands['log.read'].output, frame.output);
-    if (page.entries.length === 0) break;
-    for (const { id, sequence } of page.entries) entries.push({ id, sequence });
-    hash = page.entries.at(-1)?.hash ?? hash;
-  }
-  await socket.close();
-  return { entries, hash };
-}
-
-/** Sends one after the other while `more` says so or until the socket is gone, and notes each acknowledgement. */
-export async function sendWhile(
-  more: () => boolean,
-  socket: RawSocket,
-  to: { readonly conversationId: ConversationId; readonly shown: Shown; readonly acknowledged: Map<string, number> },
-): Promise<void> {
-  const { conversationId, shown, acknowledged } = to;
-  while (more()) {
-    const id = idFromBytes<MessageId>(new Uint8Array(randomBytes(16)));
-    const message = { id, epoch: 0, body: noiseBody(shown.entries.length, shown.hash, 1024) };
-    const frame = await socket.call('conversation.send', { conversationId, kind: 'message', message });
-    if (frame.kind !== 'answer') throw new Error(`conversation.send: ${JSON.stringify(frame)}`);
-    const { receipt } = v.parse(commands['conversation.send'].output, frame.output);
-    acknowledged.set(receipt.id, receipt.sequence);
-  }
+  readonly delivered: number;
+  readonly timelines: number;
+  readonly uploads: UploadsResult;
+  /** Times that every record was opened and counted (`lanying verify`). */
+  readonly verified: number;
 }
 
 const setupToken = 'setup-token-of-the-torture-0123456789';
+const uploadLanes = 2;
+const verifyEvery = 10;
+/** Longer than a start takes on a quiet machine. */
+const startMsMax = 2_500;
 
-/** A new server's owner and a conversation of theirs. */
-export async function begin(
-  origin: string,
-  token: string,
-): Promise<{ readonly account: RawAccount; readonly conversationId: ConversationId }> {
-  const account = await createOwner(origin, token);
-  const socket = await RawSocket.open(origin, await anotherSession(origin, account));
-  const { conversationId } = await createConversation(socket, account);
-  await socket.close();
-  return { account, conversationId };
+/** Rejects when anything acknowledged is lost, torn, doubled or out of order, or the server does not start. */
+export async function torture(options: TortureOptions): Promise<TortureResult> {
+  const rounds = new Rounds(options, `http://localhost:${await freePort()}`);
+  try {
+    return await rounds.run();
+  } finally {
+    await rounds.close();
+  }
 }
 
-/** Rejects when anything acknowledged is lost, doubled or out of order, or the server does not start. */
-export async function torture({ rounds, seed, clients, moreMax, say }: TortureOptions): Promise<TortureResult> {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'lanying-torture-'));
-  const origin = `http://localhost:${await freePort()}`;
-  const draw = (at: number): number => createHash('sha256').update(`${seed} ${at}`).digest().readUInt32BE() % moreMax;
-  const acknowledged = new Map<string, number>();
-  let server: ChildServer | null = null;
-  const start = async (): Promise<ChildServer> =>
-    (server = await ChildServer.start({ origin, dataFolder, setupToken }));
-  try {
-    let running = await start();
-    const { account, conversationId } = await begin(origin, setupToken);
+class Rounds {
+  readonly #options: TortureOptions;
+  readonly #origin: string;
+  readonly #draw: Draw;
+  readonly #devices = mkdtempSync(join(tmpdir(), 'lanying-torture-devices-'));
+  readonly #acknowledged = new Map<string, number>();
+  #server: ChildServer | null = null;
+  #people: People | null = null;
+  #startsEnded = 0;
+  #verified = 0;
+
+  constructor(options: TortureOptions, origin: string) {
+    this.#options = options;
+    this.#origin = origin;
+    this.#draw = new Draw(options.seed);
+  }
+
+  async run(): Promise<TortureResult> {
+    const { rounds, firstStarts, plug, say } = this.#options;
+    for (let at = 0; at < firstStarts; at += 1) await this.#firstStart(join(plug.folder, `first-${at}`));
+    await this.#start();
+    const { account, conversationId } = await begin(this.#origin, setupToken);
+    const uploads = new Uploads(new FileClient(this.#origin, account.cookie), conversationId, this.#draw.of('uploads'));
+    this.#people = await this.#gather(account);
     for (let at = 0; at < rounds; at += 1) {
-      if (at > 0) running = await start();
-      const shown = await readLog(origin, account.cookie, conversationId);
-      checkLog(shown.entries, acknowledged);
-      const sockets = await Promise.all(Array.from({ length: clients }, () => RawSocket.open(origin, account.cookie)));
-      const enough = acknowledged.size + 20 + draw(at);
-      const sending = { conversationId, shown, acknowledged };
-      // Whoever is first there ends the round; the others are killed in the middle of their sends.
-      await Promise.race(sockets.map((socket) => sendWhile(() => acknowledged.size < enough, socket, sending)));
-      await running.kill();
+      if (at > 0) await this.#startAgain(at);
+      await this.#round(account, conversationId, uploads);
+      const { delivered } = this.#people;
       say(
-        `round ${at + 1} of ${rounds}, ${acknowledged.size} acknowledged, ${shown.entries.length} shown at the start`,
+        `round ${at + 1} of ${rounds}, acknowledged: ${this.#acknowledged.size} entries, ${delivered} messages between people, ${uploads.result.whole} files`,
       );
     }
-    const last = await start();
-    const { entries } = await readLog(origin, account.cookie, conversationId);
-    checkLog(entries, acknowledged);
-    await last.stop();
-    return { kills: rounds, acknowledged: acknowledged.size, stored: entries.length };
-  } finally {
-    await (server as ChildServer | null)?.kill();
-    rmSync(dataFolder, { recursive: true, force: true });
+    await this.#verify();
+    const last = await this.#start();
+    const { entries } = await readLog(this.#origin, account.cookie, conversationId);
+    checkLog(entries, this.#acknowledged);
+    await uploads.check(true);
+    await uploads.finish();
+    await uploads.check(true);
+    await this.#people.converge();
+    const code = await last.stop();
+    if (code !== 0) throw new Error(`the server ended with ${code}: ${last.log}`);
+    await this.#verify();
+    const { delivered, count } = this.#people;
+    return {
+      ...{ rounds, startsEnded: this.#startsEnded, acknowledged: this.#acknowledged.size, stored: entries.length },
+      ...{ delivered, timelines: count + 1, uploads: uploads.result, verified: this.#verified },
+    };
   }
+
+  get #dataFolder(): string {
+    return join(this.#options.plug.folder, 'data');
+  }
+
+  #child(dataFolder: string): ChildServer {
+    const environment = { LANYING_FILES_FREE_MIN: '1M', LANYING_SENDS_PERSON_MAX: '1000000' };
+    const { built } = this.#options;
+    this.#server = new ChildServer({ origin: this.#origin, dataFolder, setupToken, built, environment });
+    return this.#server;
+  }
+
+  async #start(dataFolder = this.#dataFolder): Promise<ChildServer> {
+    const server = this.#child(dataFolder);
+    if (!(await server.ready)) throw new Error(`the server ended with ${await server.ended}: ${server.log}`);
+    return server;
+  }
+
+  /** One in four is ended while it starts. */
+  async #startAgain(at: number): Promise<void> {
+    if (at % verifyEvery === 0) await this.#verify();
+    while (this.#draw.next(4) === 0) await this.#endedStart(this.#dataFolder);
+    await this.#start();
+  }
+
+  async #endedStart(dataFolder: string): Promise<void> {
+    const server = this.#child(dataFolder);
+    await new Promise((resolve) => setTimeout(resolve, this.#draw.next(startMsMax)));
+    // By itself it must not end; on a disk that is dead already it may.
+    if (server.hasEnded) throw new Error(`the server ended with ${await server.ended}: ${server.log}`);
+    await this.#options.plug.pull(server);
+    this.#startsEnded += 1;
+  }
+
+  async #firstStart(dataFolder: string): Promise<void> {
+    await this.#endedStart(dataFolder);
+    const server = await this.#start(dataFolder);
+    await server.kill();
+  }
+
+  async #gather(account: RawAccount): Promise<People> {
+    const { people, sdk } = this.#options;
+    const socket = await RawSocket.open(this.#origin, account.cookie);
+    const links: string[] = [];
+    for (let at = 0; at < people; at += 1) {
+      const frame = await socket.call('invite.create', { role: 'member' });
+      if (frame.kind !== 'answer') throw new Error(`invite.create: ${JSON.stringify(frame)}`);
+      links.push(v.parse(commands['invite.create'].output, frame.output).token);
+    }
+    await socket.close();
+    return People.gather(sdk, this.#origin, links, this.#devices);
+  }
+
+  async #round(account: RawAccount, conversationId: ConversationId, uploads: Uploads): Promise<void> {
+    const { clients, moreMax, texts, plug } = this.#options;
+    const shown = await readLog(this.#origin, account.cookie, conversationId);
+    checkLog(shown.entries, this.#acknowledged);
+    await uploads.check(false);
+    const open = () => RawSocket.open(this.#origin, account.cookie);
+    const sockets = await Promise.all(Array.from({ length: clients }, open));
+    const acknowledged = this.#acknowledged;
+    const enough = acknowledged.size + 20 + this.#draw.next(moreMax);
+    let ending = false;
+    const lanes = Array.from({ length: uploadLanes }, (_, lane) => uploads.sendUntil(() => ending, lane));
+    const sending = sockets.map((socket) => sendWhile(() => true, socket, { conversationId, shown, acknowledged }));
+    const talking = this.#people?.talk(texts, 1 + this.#draw.next(texts));
+    const failed = Promise.all([...lanes, ...sending]);
+    const acknowledgedEnough = until(() => acknowledged.size >= enough);
+    await Promise.race([failed, Promise.all([acknowledgedEnough, talking])]);
+    ending = true;
+    if (this.#server === null) throw new Error('no server');
+    await plug.pull(this.#server);
+    await Promise.all(lanes);
+  }
+
+  async #verify(): Promise<void> {
+    const folder = this.#dataFolder;
+    const key = () => loadMasterKey(folder, null, (length) => crypto.getRandomValues(new Uint8Array(length))).key;
+    const check = await checkStore(folder, key);
+    if (check.kind !== 'checked' || check.verification.faults.length > 0)
+      throw new Error(`verification: ${JSON.stringify(check)}`);
+    this.#verified += 1;
+  }
+
+  async close(): Promise<void> {
+    await this.#people?.close();
+    await this.#server?.kill();
+    this.#options.plug.remove();
+    rmSync(this.#devices, { recursive: true, force: true });
+  }
+}
+
+/** Looks at every turn of the event loop. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

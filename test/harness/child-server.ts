@@ -1,4 +1,4 @@
-/** The server as a process of its own, from its sources: for what only a process can meet, as kill -9 or a failing disk. */
+/** The server as a process of its own, from its sources unless told otherwise: for what only a process can meet, as kill -9 or a failing disk. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
@@ -10,6 +10,8 @@ export interface ChildServerOptions {
   readonly dataFolder: string;
   readonly setupToken: string;
   readonly logLevel?: string;
+  /** The built one, which must be there. */
+  readonly built?: boolean;
   /** Added to the environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -18,11 +20,13 @@ export class ChildServer {
   /** Resolves with the exit code, null after a signal. */
   readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
-  readonly #ready: Promise<boolean>;
+  /** True once it serves, false when it ended before. */
+  readonly ready: Promise<boolean>;
   #log = '';
 
   /** Does not wait until it serves. */
-  constructor({ origin, dataFolder, setupToken, logLevel = 'error', environment = {} }: ChildServerOptions) {
+  constructor(options: ChildServerOptions) {
+    const { origin, dataFolder, setupToken, logLevel = 'error', built = false, environment = {} } = options;
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('LANYING_'));
     const env = {
       ...Object.fromEntries(inherited),
@@ -32,7 +36,7 @@ export class ChildServer {
       LANYING_LOG_LEVEL: logLevel,
       ...environment,
     };
-    const child = spawn(process.execPath, ['--import', 'tsx', 'server/main.ts'], {
+    const child = spawn(process.execPath, built ? ['dist/server/main.js'] : ['--import', 'tsx', 'server/main.ts'], {
       cwd: root,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,7 +45,7 @@ export class ChildServer {
     child.stderr.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
     // `close` and not `exit`: by then everything it wrote was read.
     this.ended = once(child, 'close').then(([code]) => (typeof code === 'number' ? code : null));
-    this.#ready = new Promise<boolean>((found) => {
+    this.ready = new Promise<boolean>((found) => {
       let out = '';
       child.stdout.on('data', (chunk: Buffer) => {
         out += chunk.toString();
@@ -54,7 +58,7 @@ export class ChildServer {
   /** Resolves once it serves. Rejects when it ended before, with what it said. */
   static async start(options: ChildServerOptions): Promise<ChildServer> {
     const server = new ChildServer(options);
-    if (!(await server.#ready)) throw new Error(`the server ended with ${await server.ended}: ${server.log}`);
+    if (!(await server.ready)) throw new Error(`the server ended with ${await server.ended}: ${server.log}`);
     return server;
   }
 
@@ -62,9 +66,18 @@ export class ChildServer {
     return this.#child.pid ?? 0;
   }
 
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** What it wrote to standard error so far. */
   get log(): string {
     return this.#log;
+  }
+
+  /** Stops it where it stands (SIGSTOP); only `kill` goes on from there. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
   }
 
   /** Ends it by SIGKILL and waits for its end; nothing when it ended before. */

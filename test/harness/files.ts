@@ -18,8 +18,8 @@ export const octets = 'application/offset+octet-stream';
 export const metadataFor = (conversationId: string): string =>
   `conversation ${Buffer.from(conversationId).toString('base64')}`;
 
-function codeIn(body: Buffer): string | undefined {
-  if (body[0] !== 0x7b) return undefined;
+function codeIn(status: number, body: Buffer): string | undefined {
+  if (status < 400 || body[0] !== 0x7b) return undefined;
   const parsed: unknown = JSON.parse(body.toString());
   return typeof parsed === 'object' && parsed !== null && 'code' in parsed ? String(parsed.code) : undefined;
 }
@@ -51,7 +51,8 @@ export class FileClient {
         response.on('error', reject);
         response.on('end', () => {
           const body = Buffer.concat(chunks);
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body, code: codeIn(body) });
+          const status = response.statusCode ?? 0;
+          resolve({ status, headers: response.headers, body, code: codeIn(status, body) });
         });
       });
     });

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, test } from 'vitest';
-import { begin, checkLog, readLog, sendWhile } from '../../../scripts/torture/torture.ts';
+import { begin, checkLog, readLog, sendWhile } from '../../../scripts/torture/raw-log.ts';
 import { loadMasterKey } from '../../../server/config/master-key.ts';
 import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import { openLevelStore } from '../../../server/storage/level/store.ts';
