@@ -7,12 +7,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { commands } from '../../server/protocol/commands/index.ts';
 import type { ConversationId } from '../../server/protocol/ids.ts';
 import { ChildServer } from '../../test/harness/child-server.ts';
 import { FileClient } from '../../test/harness/files.ts';
+import { laterPurge } from '../../test/harness/later-purge.ts';
 import type { MountOption } from '../../test/harness/loop-volume.ts';
 import { createConversation, type RawAccount, RawSocket } from '../../test/harness/raw-client.ts';
 import { type Inventory, inventoryOf, samplesOf, searchFolder, searchImage } from '../../test/harness/raw-search.ts';
@@ -155,8 +156,7 @@ async function answered(socket: RawSocket, command: keyof typeof commands, input
 
 /** `cutAfterMs`: behind its beginning; null: to its end. */
 async function purge(folder: string, cutAfterMs: number | null, plug: PowerCut): Promise<void> {
-  const script = resolve(import.meta.dirname, '../../test/harness/later-purge.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, folder, String(laterDays)], {
+  const child = spawn(process.execPath, ['--import', 'tsx', laterPurge, folder, String(laterDays)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let out = '';

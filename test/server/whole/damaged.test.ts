@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { begin, readLog } from '../../../scripts/torture/torture.ts';
+import { begin, readLog } from '../../../scripts/torture/raw-log.ts';
 import { ChildServer } from '../../harness/child-server.ts';
 import { freePort } from '../../harness/server.ts';
 
