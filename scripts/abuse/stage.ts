@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChildServer } from '../../test/harness/child-server.ts';
 import { type CrowdMember, type CrowdOptions, makeCrowd } from '../../test/harness/crowd.ts';
-import { freePort } from '../../test/harness/server.ts';
+import { freePort } from '../../test/harness/free-port.ts';
 import { residentBytes } from '../bench/cpu.ts';
 
 export type Say = (line: string) => void;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChildServer } from '../../test/harness/child-server.ts';
 import { type CrowdMember, makeCrowd } from '../../test/harness/crowd.ts';
-import { freePort } from '../../test/harness/server.ts';
+import { freePort } from '../../test/harness/free-port.ts';
 import { startBareRelay } from './baselines.ts';
 import { residentBytes } from './cpu.ts';
 import { median, type Row } from './report.ts';

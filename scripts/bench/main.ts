@@ -7,7 +7,8 @@ import { filesRow } from './files.ts';
 import { idleRow } from './idle.ts';
 import { latencyRow } from './latency.ts';
 import { purgeRow } from './purge.ts';
-import { deliveriesRow, sendsRow } from './relay.ts';
+import { mosquittoThere } from './mosquitto.ts';
+import { deliveriesRow, mosquittoRow, sendsRow } from './relay.ts';
 import { report, type Row } from './report.ts';
 import type { Bench } from './talk.ts';
 
@@ -30,6 +31,7 @@ async function onAppliance(row: (bench: Bench) => Promise<Row>): Promise<Row> {
 const all: Readonly<Record<string, () => Promise<Row>>> = {
   sends: () => onAppliance(sendsRow),
   deliveries: () => onAppliance(deliveriesRow),
+  ...(mosquittoThere() ? { mosquitto: () => onAppliance(mosquittoRow) } : {}),
   idle: idleRow,
   'catch-up': () => onAppliance(catchUpRow),
   latency: () => onAppliance(latencyRow),

@@ -1,7 +1,9 @@
 /** Rows of the relay: durable acknowledged sends, and deliveries to many sockets of one conversation. */
+import { randomBytes } from 'node:crypto';
 import { createConversation } from '../../test/harness/raw-client.ts';
 import { bareGroupCommit, startBareRelay, subscribe } from './baselines.ts';
 import { cpuSeconds } from './cpu.ts';
+import { MqttClient, startMosquitto } from './mosquitto.ts';
 import { compare, type Row } from './report.ts';
 import { type Bench, bodyBytes, current, openWires, SendFrame, tail } from './talk.ts';
 import { isAnswer, isEvent, type Wire } from './wire.ts';
@@ -119,58 +121,102 @@ function pump(wires: readonly Wire[], count: number, frameOf: (at: number) => ()
   });
 }
 
-/** One conversation, 200 sockets live on it, everything kept and acknowledged; against bare publish of the same bytes. */
-export async function deliveriesRow(bench: Bench): Promise<Row> {
+/** One side of a row of deliveries: a server, and the rounds that it takes. */
+interface Side {
+  readonly pid: number;
+  /** Resolves when every reader has everything. */
+  round(): Promise<void>;
+  stop(): Promise<void> | void;
+}
+
+/** One conversation, 200 sockets live on it, everything kept and acknowledged. */
+async function ourSide(bench: Bench): Promise<Side> {
   let conversation = await createConversation(bench.control, bench.account);
   const sending = await openWires(bench, deliverySenders);
   const reading = await openWires(bench, readers);
   await Promise.all(reading.map((wire) => tail(wire, conversation)));
-  const bare = await startBareRelay('publish', deliveredBytes);
-  const theirSenders = await bare.wires(deliverySenders);
-  const theirReaders = await bare.wires(readers);
-  subscribe(theirReaders);
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  const cpu: number[] = [];
-  const theirCpu: number[] = [];
-  const total = publishesPerRound * readers;
-  for (let round = 0; round <= rounds; round += 1) {
-    const frames = sending.map(() => new SendFrame(conversation));
-    const before = cpuSeconds(bench.appliance.pid);
-    const started = performance.now();
-    const delivered = whenDelivered(reading, publishesPerRound);
-    await pump(sending, publishesPerRound, (at) => () => frames[at]?.next() ?? fail());
-    await delivered;
-    const rate = total / ((performance.now() - started) / 1_000);
-    const spent = cpuSeconds(bench.appliance.pid) - before;
-    const beforeBare = cpuSeconds(bare.pid);
-    const bareRate = await bareRound(theirSenders, theirReaders, bare.frame);
-    const bareSpent = cpuSeconds(bare.pid) - beforeBare;
-    conversation = await current(bench, conversation);
-    if (round === 0) continue;
-    ours.push(rate);
-    theirs.push(bareRate);
-    cpu.push(total / spent);
-    theirCpu.push(total / bareSpent);
-  }
-  bare.stop();
-  for (const wire of [...sending, ...reading]) wire.close();
-  return compare({
-    name: `deliveries, one conversation, ${readers} readers, 1 KiB, kept and acknowledged`,
-    unit: 'deliveries/s',
-    ours,
-    bare: theirs,
-    target: 0.7,
-    perCpuSecond: cpu,
-    barePerCpuSecond: theirCpu,
-  });
+  return {
+    pid: bench.appliance.pid,
+    round: async () => {
+      conversation = await current(bench, conversation);
+      const frames = sending.map(() => new SendFrame(conversation));
+      const delivered = whenDelivered(reading, publishesPerRound);
+      await pump(sending, publishesPerRound, (at) => () => frames[at]?.next() ?? fail());
+      await delivered;
+    },
+    stop: () => {
+      for (const wire of [...sending, ...reading]) wire.close();
+    },
+  };
 }
 
-/** The bare server answers each sender with three bytes and publishes to all readers. */
-async function bareRound(senders_: readonly Wire[], readers_: readonly Wire[], frame: Buffer): Promise<number> {
-  const started = performance.now();
-  const delivered = whenDelivered(readers_, publishesPerRound);
-  await pump(senders_, publishesPerRound, () => () => frame);
-  await delivered;
-  return (publishesPerRound * readers_.length) / ((performance.now() - started) / 1_000);
+/** The bare server answers each sender with three bytes and publishes the same bytes to all readers. */
+async function bareSide(): Promise<Side> {
+  const bare = await startBareRelay('publish', deliveredBytes);
+  const sending = await bare.wires(deliverySenders);
+  const reading = await bare.wires(readers);
+  subscribe(reading);
+  return {
+    pid: bare.pid,
+    round: async () => {
+      const delivered = whenDelivered(reading, publishesPerRound);
+      await pump(sending, publishesPerRound, () => () => bare.frame);
+      await delivered;
+    },
+    stop: () => bare.stop(),
+  };
 }
+
+/** QoS 1 with persistence: kept, and acknowledged by every reader too. */
+async function mosquittoSide(): Promise<Side> {
+  const broker = await startMosquitto();
+  const open = (name: string) => (_: unknown, at: number) => MqttClient.open(broker.port, `${name} ${at}`);
+  const sending = await Promise.all(Array.from({ length: deliverySenders }, open('sender')));
+  const reading = await Promise.all(Array.from({ length: readers }, open('reader')));
+  await Promise.all(reading.map((reader) => reader.subscribe('all')));
+  const message = randomBytes(bodyBytes);
+  return {
+    pid: broker.pid,
+    round: () =>
+      new Promise((resolve) => {
+        let left = readers * publishesPerRound;
+        let toSend = publishesPerRound;
+        for (const reader of reading) reader.onPublish = () => ((left -= 1) === 0 ? resolve() : undefined);
+        for (const sender of sending) {
+          sender.onAcknowledged = () => ((toSend -= 1) >= 0 ? sender.publish('all', message) : undefined);
+          for (let under = 0; under < sendsInFlight; under += 1) sender.onAcknowledged();
+        }
+      }),
+    stop: () => broker.stop(),
+  };
+}
+
+async function deliveries(bench: Bench, theirs: Side, name: string, target: number, byCpuToo: boolean): Promise<Row> {
+  const ours = await ourSide(bench);
+  const total = publishesPerRound * readers;
+  const rates = new Map([ours, theirs].map((side) => [side, { wall: [] as number[], cpu: [] as number[] }]));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const [{ pid, round: once }, { wall, cpu }] of rates) {
+      const before = cpuSeconds(pid);
+      const started = performance.now();
+      await once();
+      const seconds = (performance.now() - started) / 1_000;
+      // The first round warms up.
+      if (round === 0) continue;
+      wall.push(total / seconds);
+      cpu.push(total / (cpuSeconds(pid) - before));
+    }
+  }
+  for (const side of rates.keys()) await side.stop();
+  const [our, their] = [...rates.values()];
+  if (our === undefined || their === undefined) return fail();
+  return compare({ name, unit: 'deliveries/s', ours: our.wall, bare: their.wall, target, perCpuSecond: our.cpu, barePerCpuSecond: their.cpu, byCpuToo });
+}
+
+const conversationOf = `one conversation, ${readers} readers, 1 KiB, kept and acknowledged`;
+
+export const deliveriesRow = async (bench: Bench): Promise<Row> => deliveries(bench, await bareSide(), `deliveries, ${conversationOf}; bare publish`, 0.7, false);
+
+/** Needs Debian's package. */
+export const mosquittoRow = async (bench: Bench): Promise<Row> =>
+  deliveries(bench, await mosquittoSide(), `deliveries, ${conversationOf}; Mosquitto at QoS 1 with persistence`, 1.5, true);

@@ -12,7 +12,7 @@ import { commands } from '../../server/protocol/commands/index.ts';
 import { ChildServer } from '../../test/harness/child-server.ts';
 import { FileClient } from '../../test/harness/files.ts';
 import { type RawAccount, RawSocket } from '../../test/harness/raw-client.ts';
-import { freePort } from '../../test/harness/server.ts';
+import { freePort } from '../../test/harness/free-port.ts';
 import type { ConversationId } from '../../server/protocol/ids.ts';
 import { Draw } from './draw.ts';
 import { People, type Sdk } from './people.ts';

@@ -1,6 +1,5 @@
 /** The whole server in this process: real door, real LevelDB in a folder of its own, a port of the system's choice. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandName } from '#protocol/commands/index.ts';
@@ -11,6 +10,7 @@ import { systemRuntime } from '../../server/ops/system-runtime.ts';
 import type { FileBounds } from '../../server/config/config.ts';
 import type { Runtime } from '../../server/ports/runtime.ts';
 import { TestSocket } from './door.ts';
+import { freePort } from './free-port.ts';
 
 export interface Posted {
   readonly status: number;
@@ -58,19 +58,11 @@ export interface TestServerOptions {
 /** Room for every test; no floor, because a machine that tests may be nearly full. */
 export const fileBounds: FileBounds = { fileBytesMax: 2 ** 31, personBytesMax: 2 ** 33, totalBytesMax: 2 ** 34, freeBytesMin: 0 };
 
-/** The origin bears the port, so the port must be known before the server listens. */
-export const freePort = (): Promise<number> =>
-  new Promise((found) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => found(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
   const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'lanying-server-'));
   const setupToken = options.setupToken ?? 'setup-token-of-the-tests';
   const masterKey = options.masterKey ?? new Uint8Array(32).fill(7);
+  // The origin bears the port, so the port must be known before the server listens.
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const logLines: string[] = [];

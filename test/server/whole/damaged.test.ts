@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { begin, readLog } from '../../../scripts/torture/raw-log.ts';
 import { ChildServer } from '../../harness/child-server.ts';
-import { freePort } from '../../harness/server.ts';
+import { freePort } from '../../harness/free-port.ts';
 
 const setupToken = 'setup-token-of-the-damaged-0123456789';
 

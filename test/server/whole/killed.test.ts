@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ChildServer } from '../../harness/child-server.ts';
 import { TestSocket } from '../../harness/door.ts';
-import { freePort, postTo } from '../../harness/server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { postTo } from '../../harness/server.ts';
 import { headOf, okay, talk } from '../commands/world.ts';
 import { answerOf, Served } from './served.ts';
 

@@ -11,7 +11,8 @@ import { openLevelStore } from '../../../server/storage/level/store.ts';
 import { ChildServer } from '../../harness/child-server.ts';
 import { FileClient } from '../../harness/files.ts';
 import { RawSocket } from '../../harness/raw-client.ts';
-import { freePort, startServer } from '../../harness/server.ts';
+import { freePort } from '../../harness/free-port.ts';
+import { startServer } from '../../harness/server.ts';
 import { purgerPath } from '../storage/purger.ts';
 
 /** sysexits.h EX_IOERR */
