@@ -17,7 +17,7 @@ import { laterPurge } from '../../test/harness/later-purge.ts';
 import type { MountOption } from '../../test/harness/loop-volume.ts';
 import { createConversation, type RawAccount, RawSocket } from '../../test/harness/raw-client.ts';
 import { type Inventory, inventoryOf, samplesOf, searchFolder, searchImage } from '../../test/harness/raw-search.ts';
-import { freePort } from '../../test/harness/server.ts';
+import { freePort } from '../../test/harness/free-port.ts';
 import { Draw } from './draw.ts';
 import { People, type Sdk } from './people.ts';
 import { PowerCut } from './plug.ts';

@@ -11,7 +11,7 @@ type SessionView = Output<'session.get'>;
 type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | `session.${string}`>, `account.${string}Erasure`>;
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
 
-export function accountHandlers({ accounts, browsers, config, grants, limits, passkeys, runtime, sessions, store }: Services): Handlers<Names> {
+export function accountHandlers({ accounts, browsers, config, grants, limits, passkeys, retention, runtime, sessions, store }: Services): Handlers<Names> {
   /** [S2] The cookie of a new session goes out with the answer. */
   const started = (signedIn: Result<SignedIn>): { readonly result: Result<SessionView>; readonly effect?: Effect } => {
     if (!signedIn.ok) return { result: signedIn };
@@ -41,7 +41,7 @@ export function accountHandlers({ accounts, browsers, config, grants, limits, pa
       }),
     'invite.check': async (input, { address }) => {
       const grant = await guessing(address, () => grants.check(input.grant));
-      return grant.ok ? answer(await grants.describe(grant.value)) : { result: grant };
+      return grant.ok ? answer({ ...(await grants.describe(grant.value)), retention: [...(await retention.noticed())] }) : { result: grant };
     },
     'account.checkHandle': async (input, { address }) => ({ result: await guessing(address, () => accounts.checkHandle(input)) }),
     'account.passkeyOptions': async (input, { address }) => ({ result: await guessing(address, () => accounts.passkeyOptions(input)) }),

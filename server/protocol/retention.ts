@@ -40,6 +40,10 @@ export const RetentionPolicy = v.strictObject({
 });
 export type RetentionPolicy = v.InferOutput<typeof RetentionPolicy>;
 
+/** A rule for everywhere, as people are told of it before they give anything. */
+export const NoticedRule = v.strictObject({ class: RetentionClass, days: v.pipe(v.number(), v.safeInteger(), v.minValue(1)) });
+export type NoticedRule = v.InferOutput<typeof NoticedRule>;
+
 export const HoldReason = label(holdReasonLengthMax);
 /**
  * A legal hold suspends erasure. `proposed` (one person, suspends until `confirmBy`) → `active` (a second person) →

@@ -6,6 +6,7 @@
 import { type ErrorCode, isErrorCode } from '#protocol/errors.ts';
 import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
 import type { Role } from '#protocol/model.ts';
+import type { NoticedRule } from '#protocol/retention.ts';
 
 /** Codes that arise on the device itself, beside the protocol's. */
 export const engineErrors = [
@@ -196,7 +197,7 @@ export interface InviteView {
 
 /** Making an account, signing in, opening the vault. */
 export interface AccountApi {
-  checkGrant(grant: Grant): Promise<{ readonly invitedBy: string | null; readonly role: Role; readonly expiresAt: number | null }>;
+  checkGrant(grant: Grant): Promise<{ readonly invitedBy: string | null; readonly role: Role; readonly expiresAt: number | null; readonly retention: readonly NoticedRule[] }>;
   /** Rejects with handle.taken before anything is made. */
   checkHandle(grant: Grant, handle: string): Promise<void>;
   /**

@@ -8,8 +8,10 @@ import {
   type ErasedRange,
   type ErasureProof,
   type ErasureReason,
+  type NoticedRule,
   type Receipt,
   type ReceiptId,
+  retentionClasses,
   type RetentionPolicy,
   serverWideClasses,
 } from '#protocol/retention.ts';
@@ -79,6 +81,15 @@ export class Retention {
       holds: [...(await store.holds())],
       serverKey: await key.publicKey(),
     };
+  }
+
+  /** Rules for everywhere, in the order of their classes: what a newcomer is told. */
+  async noticed(): Promise<readonly NoticedRule[]> {
+    const policies = await this.#parts.store.policies();
+    return retentionClasses.flatMap((ofClass) => {
+      const days = policies.find((policy) => policy.class === ofClass && policy.conversationId === null)?.days ?? null;
+      return days === null ? [] : [{ class: ofClass, days }];
+    });
   }
 
   /** Refuses conversation.unknown, retention.too_many; input.invalid for a conversation's rule of a class that has only one for everywhere. */

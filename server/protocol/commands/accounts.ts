@@ -3,6 +3,7 @@ import { bytes, Timestamp } from '../envelope.ts';
 import { CeremonyId, DeviceId, InviteId, SessionId, UserId } from '../ids.ts';
 import * as limits from '../limits.ts';
 import { DisplayName, Handle, KeptName, InviteLabel, NewDevice, NewKeyPackage, Password, Person, Role, Suite, Token, Unlocker } from '../model.ts';
+import { NoticedRule } from '../retention.ts';
 import { row } from './row.ts';
 
 const Empty = v.strictObject({});
@@ -55,9 +56,9 @@ export const accountCommands = {
     resource: 'system',
   }),
   'invite.check': row({
-    summary: 'Whether a setup or invite token still opens an account, and who invited.',
+    summary: 'Whether a setup or invite token still opens an account, who invited, and how long what is kept.',
     input: v.strictObject({ grant: Grant }),
-    output: v.strictObject({ invitedBy: v.nullable(KeptName), role: Role, expiresAt: v.nullable(Timestamp) }),
+    output: v.strictObject({ invitedBy: v.nullable(KeptName), role: Role, expiresAt: v.nullable(Timestamp), retention: v.array(NoticedRule) }),
     errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked'],
     who: 'anyone',
     resource: 'system',

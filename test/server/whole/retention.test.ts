@@ -95,6 +95,23 @@ test("[R8] [P2] owner and admins set for how long things are kept, a conversatio
   ]);
 });
 
+test('whoever is invited is told what is deleted by itself, and when, before they give anything', async () => {
+  const owner = await world.owner();
+  const told = async () => {
+    const { token } = okay(await owner.call('invite.create', { role: 'member' }));
+    return okay(await owner.call('invite.check', { grant: { kind: 'invite', token } })).retention;
+  };
+  expect(await told()).toEqual([]);
+  okay(await owner.call('retention.set', { class: 'sessions', conversationId: null, days: 30 }));
+  okay(await owner.call('retention.set', everywhere(365)));
+  expect(await told()).toEqual([
+    { class: 'messages', days: 365 },
+    { class: 'sessions', days: 30 },
+  ]);
+  okay(await owner.call('retention.set', everywhere(null)));
+  expect(await told()).toEqual([{ class: 'sessions', days: 30 }]);
+});
+
 test('[R10] [R1] [R2] readers are told of a floor that the server signed, and the log goes on behind it', async () => {
   const { owner, guest, conversationId, before } = await talked();
   const live = await server.socket(world.cookie(guest));

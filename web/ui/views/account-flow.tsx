@@ -120,7 +120,7 @@ function Steps({ grant, granted, lengthMin }: { readonly grant: Grant; readonly 
       {step === 'who' ? (
         <WhoStep {...{ grant, granted, name, handle, taken }} codesShown={kept !== null} busy={prepare.busy} onName={setName} onHandle={setHandle} onTaken={setTaken} onDone={named} />
       ) : null}
-      {step === 'notice' ? <NoticeStep onBack={() => setStep('who')} onDone={() => setStep('factor')} /> : null}
+      {step === 'notice' ? <NoticeStep retention={granted.retention} onBack={() => setStep('who')} onDone={() => setStep('factor')} /> : null}
       {step === 'factor' ? (
         <FactorStep {...{ lengthMin, handle, factor }} busy={prepare.busy} onFactor={setFactor} onBack={() => setStep('notice')} onDone={start} />
       ) : null}
@@ -145,7 +145,7 @@ function Steps({ grant, granted, lengthMin }: { readonly grant: Grant; readonly 
   );
 }
 
-function NoticeStep({ onBack, onDone }: { readonly onBack: () => void; readonly onDone: () => void }) {
+function NoticeStep({ retention, onBack, onDone }: { readonly retention: Granted['retention']; readonly onBack: () => void; readonly onDone: () => void }) {
   const { t } = useText();
   return (
     <div className="stack">
@@ -169,6 +169,14 @@ function NoticeStep({ onBack, onDone }: { readonly onBack: () => void; readonly 
       <div className="notice-small">
         <p>{t('notice.purpose')}</p>
         <p>{t('notice.retention')}</p>
+        {retention.length === 0 ? null : (
+          <ul className="notice-list">
+            {retention.map((rule) => (
+              <li key={rule.class}>{t(`notice.kept.${rule.class}`, { days: rule.days })}</li>
+            ))}
+          </ul>
+        )}
+        <p>{t(retention.length === 0 ? 'notice.kept.all' : 'notice.kept.rest')}</p>
         <p>{t('notice.rights')}</p>
       </div>
       <div className="row-end">

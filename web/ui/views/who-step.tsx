@@ -13,6 +13,8 @@ import { TaskError } from './task-error.tsx';
 export interface Granted {
   readonly invitedBy: string | null;
   readonly expiresAt: number | null;
+  /** Rules that everywhere has, by class of data. */
+  readonly retention: readonly { readonly class: string; readonly days: number }[];
 }
 
 export interface WhoStepProps {

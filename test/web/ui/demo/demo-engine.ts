@@ -126,8 +126,8 @@ function accountCalls(core: Core): Pick<EngineApi, 'checkGrant' | 'checkHandle' 
     async checkGrant(grant) {
       for (const state of ['expired', 'used', 'revoked'] as const) if (grant.token.startsWith(state)) throw new LanyingError(`invite.${state}`);
       return grant.kind === 'setup'
-        ? { invitedBy: null, role: 'owner', expiresAt: null }
-        : { invitedBy: core.people[1]?.displayName ?? null, role: 'member', expiresAt: core.options.now + 7 * 86_400_000 };
+        ? { invitedBy: null, role: 'owner', expiresAt: null, retention: [] }
+        : { invitedBy: core.people[1]?.displayName ?? null, role: 'member', expiresAt: core.options.now + 7 * 86_400_000, retention: [{ class: 'messages', days: 365 }, { class: 'files', days: 30 }] };
     },
     async checkHandle(_grant, handle) {
       if (handle === 'taken') throw new LanyingError('handle.taken');
