@@ -1,10 +1,18 @@
 /** The short form of `npm run torture`. */
 import { expect, test } from 'vitest';
 import { checkTimeline } from '../../../scripts/torture/people.ts';
-import { Kill } from '../../../scripts/torture/plug.ts';
+import { Kill, PowerCut } from '../../../scripts/torture/plug.ts';
+import { searchAfterPurge } from '../../../scripts/torture/purged.ts';
 import { checkLog } from '../../../scripts/torture/raw-log.ts';
 import { torture } from '../../../scripts/torture/torture.ts';
 import { register, signIn } from '../../../web/sdk/index.ts';
+import { whyNoPowerCuts } from '../../harness/loop-volume.ts';
+
+const noPower = await whyNoPowerCuts();
+if (noPower !== null)
+  process.stderr.write(
+    `SKIPPED: power cuts need Linux, root, loop devices, mkfs.ext4 and perl; not possible here: ${noPower}\n`,
+  );
 
 const entry = (id: string, sequence: number) => ({ id, sequence });
 
@@ -40,5 +48,23 @@ test(
     expect(stored).toBeGreaterThan(acknowledged);
     expect([delivered, timelines]).toEqual([16, 3]);
     expect(uploads.whole).toBeGreaterThan(0);
+  },
+);
+
+test.skipIf(noPower !== null)('[L5] [B2] the power cut under load: the same holds', { timeout: 120_000 }, async () => {
+  const plug = new PowerCut(256, 'plain');
+  const { acknowledged, delivered, timelines } = await torture({ ...short(2), plug });
+  expect(acknowledged).toBeGreaterThanOrEqual(40);
+  expect([delivered, timelines]).toEqual([16, 3]);
+});
+
+test.skipIf(noPower !== null)(
+  '[R3] after a purge and a power cut the raw image has no key of what was purged, and with discard none of its ciphertext',
+  { timeout: 120_000 },
+  async () => {
+    const size = { mebibytes: 128, messages: 100, files: 2, seed: 'short', built: false, sdk: { register, signIn } };
+    const { image } = await searchAfterPurge({ ...size, option: 'discard' });
+    expect([image.get('records'), image.get('data keys'), image.get('key-encryption key')]).toEqual([0, 0, 0]);
+    expect(image.get('what stays')).toBeGreaterThan(100);
   },
 );
