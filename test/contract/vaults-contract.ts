@@ -1,6 +1,6 @@
 import { acts } from './acts.ts';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, conversationOf, newAccount, userOf, vault } from './people.ts';
+import { bytesOf, conversationOf, invite, newAccount, startMs, userOf, vault } from './people.ts';
 import type { Bench } from './store-contract.ts';
 
 export function vaultsContract(bench: Bench): void {
@@ -73,6 +73,36 @@ export function vaultsContract(bench: Bench): void {
       expect(await store.vaults.putItem(ann, 'settings', 1, bytesOf('c'))).toBe('stored');
       expect(await store.vaults.item(ann, 'settings')).toEqual({ version: 2, sealed: bytesOf('c') });
       expect(await store.vaults.item(userOf('bob'), 'settings')).toBeNull();
+    });
+
+    it('[R14] of an erased account nothing is left, and what was under way for it comes too late', async () => {
+      const { accounts, invites, vaults, people } = bench.store();
+      await accounts.create(newAccount('ann', null), acts());
+      await invites.create(invite('for bob'), acts());
+      await accounts.create(newAccount('bob', 'for bob'), acts());
+      const bob = userOf('bob');
+      const item = { conversationId: conversationOf('team'), epoch: 1, sealed: bytesOf('epoch', 80) };
+      await vaults.archive(bob, [item]);
+      await vaults.putItem(bob, 'settings', 0, bytesOf('settings'));
+      const taken = { state: 'erasing', goneAt: startMs, reason: { kind: 'request', by: userOf('ann'), text: 'asked' } } as const;
+      expect(await people.take(userOf('ann'), taken, acts())).toBe('unknown');
+      expect(await people.take(bob, taken, acts())).toBe('taken');
+      expect(await people.take(bob, taken, acts())).toBe('unknown');
+      await vaults.archive(bob, [{ ...item, epoch: 2 }]);
+      expect(await vaults.putItem(bob, 'late', 0, bytesOf('late'))).toBe('conflict');
+      expect((await people.erase(bob, async () => undefined)).state).toBe('erasing');
+      const store = await bench.reopened();
+      const left = [
+        await store.accounts.byId(bob),
+        await store.vaults.get(bob),
+        await store.vaults.item(bob, 'settings'),
+        await store.vaults.item(bob, 'late'),
+        await store.people.gone(userOf('ann')),
+      ];
+      expect(left).toEqual([null, null, null, null, null]);
+      expect(await store.vaults.archived(bob, conversationOf('team'), null, 10)).toEqual([]);
+      expect(await store.people.gone(bob)).toMatchObject({ userId: bob, state: 'erasing' });
+      expect(await store.accounts.byId(userOf('ann'))).not.toBeNull();
     });
   });
 }

@@ -39,6 +39,7 @@ export class LevelVaults implements VaultStore {
   archive(userId: UserId, items: Parameters<VaultStore['archive']>[1]): Promise<void> {
     const { tables, writer } = this.#access;
     return this.#alone(userId, async () => {
+      if (await this.#isGone(userId)) return;
       const keys = items.map((item) => joinBytes(this.#archiveOf(userId, item.conversationId), uint64(item.epoch)));
       const there = await tables.archive.hasMany(keys);
       const stored = new Set<string>();
@@ -81,12 +82,19 @@ export class LevelVaults implements VaultStore {
     sealed: Uint8Array<ArrayBuffer>,
   ): Promise<'stored' | 'conflict'> {
     return this.#alone(userId, async () => {
+      if (await this.#isGone(userId)) return 'conflict';
       const stored = await this.item(userId, name);
       if ((stored?.version ?? 0) !== expectedVersion) return 'conflict';
       const next = { version: expectedVersion + 1, sealed };
       await this.#access.writer.submit([this.#access.tables.vaultItems.put(this.#itemKey(userId, name), next)]);
       return 'stored';
     });
+  }
+
+  /** Of whoever was taken away nothing is written any more; a call that was under way then comes too late. */
+  async #isGone(userId: UserId): Promise<boolean> {
+    const { tables, keys } = this.#access;
+    return (await tables.gone.get(keys.pseudonym('user', userId))) !== null;
   }
 
   #archiveOf(userId: UserId, conversationId: ConversationId): Uint8Array {
