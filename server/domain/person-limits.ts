@@ -58,6 +58,10 @@ const kinds = {
   'hold.place': 'purges',
   'hold.confirm': 'purges',
   'hold.release': 'purges',
+  'erasure.request': 'purges',
+  'erasure.confirm': 'purges',
+  'account.requestErasure': 'purges',
+  'account.confirmErasure': 'purges',
   'file.create': 'uploads',
   'file.use': 'transfers',
 } as const satisfies Record<string, Kind>;
