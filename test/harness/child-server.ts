@@ -20,6 +20,8 @@ export class ChildServer {
   /** Resolves with the exit code, null after a signal. */
   readonly ended: Promise<number | null>;
   readonly #child: ChildProcess;
+  /** The process is no more; what it began itself may still hold its output open. */
+  readonly #gone: Promise<unknown>;
   /** True once it serves, false when it ended before. */
   readonly ready: Promise<boolean>;
   #log = '';
@@ -42,6 +44,7 @@ export class ChildServer {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
+    this.#gone = once(child, 'exit');
     child.stderr.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
     // `close` and not `exit`: by then everything it wrote was read.
     this.ended = once(child, 'close').then(([code]) => (typeof code === 'number' ? code : null));
@@ -83,7 +86,7 @@ export class ChildServer {
   /** Ends it by SIGKILL and waits for its end; nothing when it ended before. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
-    await this.ended;
+    await this.#gone;
   }
 
   async stop(): Promise<number | null> {
