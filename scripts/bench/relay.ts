@@ -187,7 +187,10 @@ async function mosquittoSide(): Promise<Side> {
           for (let under = 0; under < sendsInFlight; under += 1) sender.onAcknowledged();
         }
       }),
-    stop: () => broker.stop(),
+    stop: () => {
+      for (const { socket } of [...sending, ...reading]) socket.destroy();
+      return broker.stop();
+    },
   };
 }
 
