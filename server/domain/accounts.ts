@@ -164,7 +164,7 @@ export class Accounts {
   async signInByPasskey(ceremonyId: CeremonyId, response: unknown, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
     const account = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
     if (account.ok) return ok(await this.#start(account.value, 'passkey', audit));
-    if (account.code === 'sign_in.failed') await this.#parts.failures.record(audit, 'passkey', null);
+    if (account.code === 'sign_in.failed') await this.#parts.failures.record(audit, 'passkey', await this.#parts.passkeys.claimed(response));
     return account;
   }
 

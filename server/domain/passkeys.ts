@@ -141,6 +141,12 @@ export class Passkeys {
     return ok(account);
   }
 
+  /** Whose account a passkey claims to be for; null where none has it. */
+  async claimed(response: unknown): Promise<UserId | null> {
+    const parsed = v.safeParse(Authentication, response);
+    return parsed.success ? ((await this.#parts.accounts.byCredential(parsed.output.id))?.userId ?? null) : null;
+  }
+
   async #put(ceremony: Ceremony): Promise<CeremonyId> {
     const { runtime, ceremonies } = this.#parts;
     const ceremonyId = idFromBytes<CeremonyId>(runtime.random(16));

@@ -54,6 +54,7 @@ export const accountCommands = {
     errors: [],
     who: 'anyone',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'invite.check': row({
     summary: 'Whether a setup or invite token still opens an account, who invited, and how long what is kept.',
@@ -62,6 +63,7 @@ export const accountCommands = {
     errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked'],
     who: 'anyone',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'account.checkHandle': row({
     summary: 'Whether a handle is free for the account that this token opens, while it is being typed.',
@@ -70,6 +72,7 @@ export const accountCommands = {
     errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked', 'handle.taken'],
     who: 'anyone',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'account.passkeyOptions': row({
     summary: 'Begin making a passkey for an account that is about to be created.',
@@ -78,6 +81,7 @@ export const accountCommands = {
     errors: ['setup.done', 'setup.token_invalid', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked', 'handle.taken'],
     who: 'anyone',
     resource: 'system',
+    audited: { not: 'begins' },
   }),
   'account.create': row({
     summary: 'Create the account, its identity, vault and first device in one transaction, and sign in.',
@@ -116,6 +120,7 @@ export const accountCommands = {
     errors: [],
     who: 'anyone',
     resource: 'system',
+    audited: { not: 'begins' },
   }),
   'signIn.passkey': row({
     summary: 'Finish signing in with a passkey.',
@@ -144,6 +149,7 @@ export const accountCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'session.ping': row({
     summary: 'Prove that both directions are alive.',
@@ -152,6 +158,7 @@ export const accountCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'pings' },
   }),
   'session.end': row({
     summary: 'Sign out: the session ends at once, on open sockets too.',
@@ -179,6 +186,7 @@ export const accountCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'begins' },
   }),
   'device.attach': row({
     summary: 'Bind this session to a registered device: Ed25519 over "lanying attach 1", session id, device id and challenge.',
@@ -196,6 +204,7 @@ export const accountCommands = {
     errors: ['key_package.invalid'],
     who: 'device',
     resource: 'self',
+    audited: { not: 'keeps' },
   }),
   'keyPackage.counts': row({
     summary: 'How many one-time key packages of this device are left for each suite.',
@@ -204,6 +213,7 @@ export const accountCommands = {
     errors: [],
     who: 'device',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'invite.create': row({
     summary: 'Make a single-use invite link. The label is a note on whom it is for, forgotten once the link is used or withdrawn.',
@@ -238,6 +248,7 @@ export const accountCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'invite.revoke': row({
     summary: 'Make an open invite useless at once.',

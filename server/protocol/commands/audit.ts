@@ -29,6 +29,7 @@ export const auditCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'audit.head': row({
     summary: 'The signed tree head (C2SP checkpoint), the key that verifies it, and the consistency proof (RFC 9162 §2.1.4) from the tree of `since` entries.',
@@ -37,6 +38,7 @@ export const auditCommands = {
     errors: ['audit.ahead'],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'audit.proof': row({
     summary: 'One entry as the tree hashes it (CBOR), and its inclusion proof (RFC 9162 §2.1.3) in the tree of `size` entries.',
@@ -45,6 +47,7 @@ export const auditCommands = {
     errors: ['audit.unknown', 'audit.ahead'],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'audit.export': row({
     summary: 'Lines of the audit log, oldest first, a page at a time from index `after`: JSON Lines, or CSV with formulas neutralised.',

@@ -24,6 +24,7 @@ export const conversationCommands = {
     errors: ['conversation.exists', 'conversation.too_many', 'member.limit', 'commit.refused', 'person.unknown'],
     who: 'device',
     resource: 'system',
+    audited: { not: 'talks' },
   }),
   'conversation.list': row({
     summary: 'Conversations that the person is in, ordered by id, a page at a time.',
@@ -35,6 +36,7 @@ export const conversationCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'conversation.get': row({
     summary: 'One conversation.',
@@ -43,6 +45,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown'],
     who: 'person',
     resource: 'conversation',
+    audited: { not: 'reads' },
   }),
   'conversation.commit': row({
     summary: 'Move the conversation to its next epoch: one commit for each epoch, with welcome, group info and follow-up messages.',
@@ -51,6 +54,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown', 'epoch.stale', 'commit.refused', 'member.limit', 'person.unknown', 'message.conflict'],
     who: 'device',
     resource: 'conversation',
+    audited: { not: 'talks' },
   }),
   'conversation.send': row({
     summary: 'Append a sealed message. Same id and body again: the same receipt. Acknowledged when it is on disk.',
@@ -59,6 +63,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown', 'epoch.stale', 'message.conflict', 'message.seen_refused'],
     who: 'device',
     resource: 'conversation',
+    audited: { not: 'talks' },
   }),
   'conversation.leave': row({
     summary: 'Leave: the sealed farewell is the last entry this person can write; the next commit of a member removes their leaves.',
@@ -67,6 +72,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown', 'epoch.stale', 'message.conflict', 'message.seen_refused'],
     who: 'device',
     resource: 'conversation',
+    audited: { not: 'talks' },
   }),
   'conversation.signal': row({
     summary: 'Pass a sealed ephemeral signal (typing) to the members that are online; it is not stored.',
@@ -75,6 +81,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown', 'epoch.stale'],
     who: 'device',
     resource: 'conversation',
+    audited: { not: 'talks' },
   }),
   'conversation.groupInfo': row({
     summary: 'What a new device of a member needs to join by external commit (RFC 9420 §12.4.3.2).',
@@ -90,6 +97,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown'],
     who: 'device',
     resource: 'conversation',
+    audited: { not: 'reads' },
   }),
   'conversation.markRead': row({
     summary: 'Move this person\'s read mark forward; it never goes back.',
@@ -98,6 +106,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown'],
     who: 'device',
     resource: 'conversation',
+    audited: { not: 'talks' },
   }),
   'log.read': row({
     summary: 'A page of the log in ascending order: behind `after`, or the last ones before `before` (exclusive), from where the person joined.',
@@ -106,6 +115,7 @@ export const conversationCommands = {
     errors: ['conversation.unknown'],
     who: 'person',
     resource: 'conversation',
+    audited: { not: 'reads' },
   }),
   'log.tail': row({
     summary: 'Catch up from cursors and go live: for each either a page of what was missed, or nothing missed and live from here on this socket.',
@@ -127,6 +137,7 @@ export const conversationCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'welcome.list': row({
     summary: 'Welcomes waiting for this device, oldest first.',
@@ -135,6 +146,7 @@ export const conversationCommands = {
     errors: [],
     who: 'device',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'welcome.acknowledge': row({
     summary: 'Take processed welcomes out of this device\'s mailbox.',
@@ -143,5 +155,6 @@ export const conversationCommands = {
     errors: [],
     who: 'device',
     resource: 'self',
+    audited: { not: 'keeps' },
   }),
 };

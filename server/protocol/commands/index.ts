@@ -3,6 +3,7 @@
  * the OpenAPI document come. Reached as a socket frame or as `POST /api/v1/<name>`.
  */
 import type * as v from 'valibot';
+import type { ActName } from '../audit.ts';
 import type { ErrorCode } from '../errors.ts';
 import { accountCommands } from './accounts.ts';
 import { auditCommands } from './audit.ts';
@@ -20,7 +21,7 @@ export type Input<N extends CommandName> = v.InferOutput<Commands[N]['input']>;
 export type Output<N extends CommandName> = v.InferOutput<Commands[N]['output']>;
 
 /** What the row says that it records; `never` for the others. */
-export type ActOf<N extends CommandName> = NonNullable<Commands[N]['audited']>[number];
+export type ActOf<N extends CommandName> = Extract<Commands[N]['audited'], readonly ActName[]>[number];
 
 export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commands, name);
 

@@ -17,6 +17,7 @@ export const peopleCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'people.find': row({
     summary: 'People by handle or id; unknown ones are left out of the answer.',
@@ -28,6 +29,7 @@ export const peopleCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'device.list': row({
     summary: 'Registered devices of people, with certificates.',
@@ -36,6 +38,7 @@ export const peopleCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'keyPackage.claim': row({
     summary: 'Claim one key package for each device of each person (never twice the same, but for a last resort).',
@@ -51,6 +54,7 @@ export const peopleCommands = {
     errors: ['person.unknown', 'key_package.exhausted'],
     who: 'device',
     resource: 'system',
+    audited: { not: 'keeps' },
   }),
   'vault.get': row({
     summary: 'The signed-in person\'s sealed vault and its wrapped keys.',
@@ -59,6 +63,7 @@ export const peopleCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'vault.update': row({
     summary: 'Replace the unlockers (and sealed secret) if nobody else did since `version`.',
@@ -86,6 +91,7 @@ export const peopleCommands = {
     errors: ['conversation.unknown'],
     who: 'device',
     resource: 'self',
+    audited: { not: 'keeps' },
   }),
   'archive.get': row({
     summary: 'Sealed epoch content keys of one conversation, newest epoch first, below `before` when given.',
@@ -98,6 +104,7 @@ export const peopleCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'vaultItem.put': row({
     summary: 'Store a sealed item of the vault (pinned identity keys, settings) if it is still at `version` (0 = absent).',
@@ -106,6 +113,7 @@ export const peopleCommands = {
     errors: ['vault.conflict'],
     who: 'device',
     resource: 'self',
+    audited: { not: 'keeps' },
   }),
   'vaultItem.get': row({
     summary: 'A sealed item of the vault; version 0 and no bytes when it is absent.',
@@ -114,5 +122,6 @@ export const peopleCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
 };

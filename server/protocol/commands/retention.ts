@@ -33,6 +33,7 @@ export const retentionCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'retention.set': row({
     summary:
@@ -78,6 +79,7 @@ export const retentionCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'retention.run': row({
     summary:
@@ -102,6 +104,7 @@ export const retentionCommands = {
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
   }),
   'retention.key': row({
     summary: "The server's Ed25519 key, by which floors of purged logs are signed; clients pin it.",
@@ -110,6 +113,7 @@ export const retentionCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'hold.place': row({
     summary:
