@@ -6,6 +6,7 @@ import type { Runtime } from '../ports/runtime.ts';
 import type { Store } from '../ports/store.ts';
 import type { Job } from './scheduler.ts';
 import { type AuditHeadParts, exportAuditHead } from './export-audit-head.ts';
+import { finishErasures } from './finish-erasures.ts';
 import { purgeJob } from './purge.ts';
 import { sweepExpiredSessions } from './sweep-expired.ts';
 import { sweepUploads } from './sweep-uploads.ts';
@@ -22,6 +23,15 @@ export interface JobParts {
 
 export function jobsOf({ store, runtime, ops, audit, retention, clock }: JobParts): readonly Job[] {
   // [T3] What cannot be brought back.
-  const erasing = [purgeJob(retention, runtime), sweepExpiredSessions(store.sessions, runtime), sweepUploads(store.blobs, runtime)];
-  return [watchClock(clock, ops.machine), exportAuditHead(audit), ...erasing.map((job) => waitingForClock(job, clock, ops.machine))];
+  const erasing = [
+    purgeJob(retention, runtime),
+    finishErasures(retention, runtime),
+    sweepExpiredSessions(store.sessions, runtime),
+    sweepUploads(store.blobs, runtime),
+  ];
+  return [
+    watchClock(clock, ops.machine),
+    exportAuditHead(audit),
+    ...erasing.map((job) => waitingForClock(job, clock, ops.machine)),
+  ];
 }

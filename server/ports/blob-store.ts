@@ -119,6 +119,8 @@ export interface BlobStore {
   remove(fileId: FileId): Promise<boolean>;
   /** Removes a conversation's files that were created before `before`, oldest day first, at most `limit`; and keys of days that are empty then. */
   erase(conversationId: ConversationId, before: number, limit: number): Promise<Erased>;
+  /** Removes uploads of this person that are not whole, at most `limit`. */
+  abandon(owner: UserId, limit: number): Promise<Erased>;
   /** Removes uploads that expired before `now`, and ends removals that a crash cut off; returns how many, at most `limit`. */
   sweep(now: number, limit: number): Promise<number>;
   /** Every file, whole or not, in an order of the store's own, behind `after`; `next` is null at the end. For checks of everything. */

@@ -105,6 +105,8 @@ export interface ErasureStore {
    * happens. Null when the plan does not fit the log any more.
    */
   begin(plan: PurgePlan, reason: ErasureReason, purgedAt: number): Promise<LogFloor | null>;
+  /** Whether a purge was begun that has no receipt yet. */
+  begun(): Promise<boolean>;
   /** Deletes what was begun, in small synced batches; goes on where a crash interrupted it. Gives all that has no receipt yet. */
   finish(pause: Pause): Promise<readonly ErasedRange[]>;
   /**

@@ -260,6 +260,28 @@ export function blobsContract(bench: Bench): void {
       expect(await again.usage(userOf('ann'))).toEqual({ bytes: 200, files: 2, open: 1 });
     });
 
+    it("[R15] a person's unfinished uploads go, in batches; what is whole or somebody else's stays", async () => {
+      const { blobs } = bench.store();
+      for (const [name, owner] of [
+        ['one', 'ann'],
+        ['two', 'ann'],
+        ['three', 'ann'],
+        ['other', 'bob'],
+      ] as const)
+        await blobs.create(newFile(name, 100, { owner: userOf(owner) }), roomy);
+      await append(blobs, fileOf('one'), 0, bytesOf('one', 100));
+      await append(blobs, fileOf('two'), 0, bytesOf('two', 50));
+      const steps = [await blobs.abandon(userOf('ann'), 1), await blobs.abandon(userOf('ann'), 8)];
+      expect(steps).toEqual([
+        { files: 1, bytes: 100, more: true },
+        { files: 1, bytes: 100, more: false },
+      ]);
+      const again = (await bench.reopened()).blobs;
+      const left = await Promise.all(['one', 'two', 'three', 'other'].map((name) => again.byId(fileOf(name))));
+      expect(left.map((file) => file !== null)).toEqual([true, false, false, true]);
+      expect(await again.usage(userOf('ann'))).toEqual({ bytes: 100, files: 1, open: 0 });
+    });
+
     it('[B10] erasing a conversation up to a time takes its earlier files, in batches, and no others', async () => {
       const { blobs } = bench.store();
       const made = async (name: string, createdAt: number, conversation = 'team') => {

@@ -2,6 +2,7 @@
 import type { UserId } from '#protocol/ids.ts';
 import type { ErasedOther, ErasureReason, Hold } from '#protocol/retention.ts';
 import type { Acts, AuditStore } from '../../ports/audit-store.ts';
+import type { BlobStore } from '../../ports/blob-store.ts';
 import type { EventBus } from '../../ports/event-bus.ts';
 import type { GonePerson, PeopleStore } from '../../ports/people-store.ts';
 import type { PurgeRegister, RetentionStore } from '../../ports/retention-store.ts';
@@ -14,9 +15,11 @@ import { suspends } from './policies.ts';
 import type { Steps } from './steps.ts';
 
 const peopleStep = 50;
+const uploadsStep = 16;
 
 export interface LeaverParts {
   readonly people: PeopleStore;
+  readonly blobs: Pick<BlobStore, 'abandon'>;
   readonly audit: Pick<AuditStore, 'shred'>;
   readonly conversations: Conversations;
   readonly memberships: Pick<ConversationStore, 'memberships'>;
@@ -68,13 +71,19 @@ export class Leavers {
       });
   }
 
+  /** A crash may have come between somebody's going and their being out everywhere. */
+  async outAgain(): Promise<void> {
+    for (const { userId } of await this.pending()) await this.#out(userId);
+  }
+
   /** Erases what is due of everybody who was taken away, and shreds their keys; each goes into the next receipt. */
   async finish(audit: Scribe<'person.shredded'>): Promise<readonly ErasedOther[]> {
-    const { people, audit: log } = this.#parts;
+    const { people, blobs, audit: log } = this.#parts;
     const erased: ErasedOther[] = [];
     for (const gone of await this.pending()) {
       const { userId, reason, goneAt } = gone;
       await this.#out(userId);
+      while ((await blobs.abandon(userId, uploadsStep)).more) await this.#steps.pause();
       const { records, bytes } = await people.erase(userId, this.#steps.pause);
       if (gone.state === 'erasing')
         await log.shred(userId, [audit({ act: 'person.shredded', object: { kind: 'account', id: userId } })]);

@@ -172,9 +172,13 @@ export class Retention {
     });
   }
 
-  /** Erases whoever was taken away, and what else was begun; begins nothing. */
+  /** Erases whoever was taken away, and what else was begun; begins nothing. Null when there was nothing to finish. */
   finish(audit: Scribe<RunActs>): Promise<Receipt | null> {
-    return this.#afterOthers(() => this.#round(() => this.leavers.finish(audit), audit));
+    const { erasure } = this.#parts;
+    return this.#afterOthers(async () => {
+      const left = (await erasure.begun()) || (await this.leavers.pending()).length > 0;
+      return left ? this.#round(() => this.leavers.finish(audit), audit) : null;
+    });
   }
 
   #afterOthers<T>(work: () => Promise<T>): Promise<T> {
@@ -275,6 +279,7 @@ export class Retention {
     const { store, erasure, register } = this.#parts;
     const parts = { rules: store, erasure, register, files: this.#files, leavers: this.leavers, wide: this.#wide };
     const { count, files } = await new Restored(parts).apply(audit);
+    await this.leavers.outAgain();
     if (count === 0) return 0;
     await this.#round(async () => [...files, ...(await this.leavers.finish(audit))], audit);
     return count;

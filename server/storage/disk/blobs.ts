@@ -126,6 +126,13 @@ export class DiskBlobs implements BlobStore {
     return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), more: left !== undefined };
   }
 
+  async abandon(owner: UserId, limit: number): Promise<Erased> {
+    this.#writing();
+    const files = await this.#records.openOf(owner, limit);
+    await this.#removeAll(files);
+    return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), more: files.length === limit };
+  }
+
   async sweep(now: number, limit: number): Promise<number> {
     this.#writing();
     return this.#removeAll(await this.#records.due(now, limit));

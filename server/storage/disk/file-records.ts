@@ -154,6 +154,14 @@ export class FileRecords {
     return stored.filter((file) => file !== null);
   }
 
+  /** Uploads of one person that are not whole, and removals of theirs that did not end. */
+  async openOf(owner: UserId, limit: number): Promise<readonly StoredFile[]> {
+    const { tables } = this.#access;
+    const found = await tables.fileExpiry.list(under(new Uint8Array(0)));
+    const stored = await tables.files.getMany(found.map(({ value }) => value));
+    return stored.flatMap((file) => (file?.owner === owner ? [file] : [])).slice(0, limit);
+  }
+
   /** Those created before `before`, oldest day first. */
   async ofConversation(conversationId: ConversationId, before: number, limit: number): Promise<readonly StoredFile[]> {
     const prefix = this.#access.keys.pseudonym('conversation', conversationId);

@@ -97,6 +97,11 @@ export class LevelErasure implements ErasureStore {
     ]);
   }
 
+  async begun(): Promise<boolean> {
+    const { gte, lte } = under(new Uint8Array(0));
+    return (await this.#access.tables.purges.keys({ gte, lte, limit: 1 })).length > 0;
+  }
+
   async finish(pause: Pause): Promise<readonly ErasedRange[]> {
     const works: Work[] = [];
     for (const { key, value } of await this.#access.tables.purges.list(under(new Uint8Array(0)))) {

@@ -18,9 +18,9 @@ import { type Database, encodings } from './table.ts';
 import { makeTables, type Tables } from './tables.ts';
 import { compareWitness, readWitness, writeWitness } from './witness.ts';
 
-/** A larger log takes seconds to read after a crash (notes: 963 MB up to 22 s). */
 const noWitness =
   'the file store-witness is missing, so nothing says how far the store was: put it back, or look at every record and make it anew with `lanying verify --witness`';
+/** A larger log takes seconds to read after a crash (notes: 963 MB up to 22 s). */
 const writeBufferBytes = 16 * 1024 * 1024;
 const cacheBytes = 32 * 1024 * 1024;
 const format = 2;
@@ -72,7 +72,14 @@ export async function openDatabase(opening: Opening): Promise<Opened> {
     // From here on an unfinished last batch is nothing strange.
     if (opening.witness === undefined) await writeWitness(folder, keys, { commits: ledger.commits, clean: false });
     const arrivals = new Arrivals(opening.runtime, await latestArrival(tables.mail));
-    return { database, tables, writer, ledger, audit: new AuditWriter({ tables, keys, writer, runtime: opening.runtime }), arrivals };
+    return {
+      database,
+      tables,
+      writer,
+      ledger,
+      audit: new AuditWriter({ tables, keys, writer, runtime: opening.runtime }),
+      arrivals,
+    };
   } catch (cause) {
     await database.close();
     throw cause;

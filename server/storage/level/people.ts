@@ -9,7 +9,6 @@ import { type Access, aloneKey } from './access.ts';
 import type { LevelAccounts } from './accounts.ts';
 import { erasing, foundIn, foundOf } from './erased-records.ts';
 import type { Operation } from './group-writer.ts';
-import { acknowledge, mailbox } from './mailbox.ts';
 import type { LevelSessions } from './sessions.ts';
 import { type Records, under } from './table.ts';
 
@@ -84,16 +83,30 @@ export class LevelPeople implements PeopleStore {
     const of = async (records: Records, found: readonly Uint8Array[], places: 'never again' | 'taken again') =>
       erasing(this.#access, records, await foundOf(records, found), places);
     const credentials = passkeys.map(({ credentialId }) => keys.pseudonym('credential', credentialId));
-    const invites = await tables.invites.list(under(new Uint8Array(0)));
+    const read = await tables.readMarks.keys(under(place));
+    const invites = (await tables.invites.list(under(new Uint8Array(0)))).filter(
+      ({ value }) => value.createdBy === userId || value.usedBy === userId,
+    );
     return [
       ...(await of(tables.accounts.sealed, [place], 'never again')),
       ...(await of(tables.devices.sealed, [place], 'never again')),
       ...(await of(tables.handles.sealed, [keys.pseudonym('handle', handle)], 'taken again')),
       ...(await of(tables.credentials.sealed, credentials, 'taken again')),
-      // Nobody is let in by whoever is out.
-      ...invites
-        .filter(({ value }) => value.createdBy === userId && value.state === 'open')
-        .map(({ key, value }) => tables.invites.put(key, { ...value, label: undefined, state: 'revoked' })),
+      ...(await of(tables.readMarks.sealed, read, 'never again')),
+      // Written anew and the old places compacted: what they were labelled with named a person. And nobody is let in by
+      // whoever is out.
+      ...(await of(
+        tables.invites.sealed,
+        invites.map(({ key }) => key),
+        'taken again',
+      )),
+      ...invites.map(({ key, value }) =>
+        tables.invites.put(key, {
+          ...value,
+          label: undefined,
+          state: value.state === 'open' ? 'revoked' : value.state,
+        }),
+      ),
     ];
   }
 
@@ -101,9 +114,8 @@ export class LevelPeople implements PeopleStore {
   async #eraseDevice(userId: UserId, deviceId: DeviceId, pause: Pause): Promise<void> {
     const { tables, keys, mutex } = this.#access;
     const device = keys.pseudonym('device', deviceId);
-    const packages = [tables.keyPackages, tables.lastResorts, tables.packagesSeen];
-    for (const { sealed } of packages)
-      await mutex.run('packages', () => this.#eraseRange(userId, sealed, device, pause));
+    for (const { sealed } of [tables.keyPackages, tables.lastResorts, tables.packagesSeen])
+      await this.#eraseRange(userId, sealed, device, 'packages', pause);
     const some = (): Promise<boolean> => mutex.run('mail', () => this.#eraseMail(userId, deviceId));
     while (await some()) await pause();
   }
@@ -111,29 +123,44 @@ export class LevelPeople implements PeopleStore {
   /** Others may wait for the same bytes, which go with the last of them. True: there may be more. */
   async #eraseMail(userId: UserId, deviceId: DeviceId): Promise<boolean> {
     const { tables, keys } = this.#access;
-    const welcomes = await mailbox(this.#access, deviceId, welcomesStep);
-    const mail = await foundIn(tables.mail.sealed, under(keys.pseudonym('device', deviceId)), welcomesStep);
-    await acknowledge(
-      this.#access,
-      deviceId,
-      welcomes.map(({ welcomeId }) => welcomeId),
+    const device = keys.pseudonym('device', deviceId);
+    const mail = await tables.mail.list({ ...under(device), limit: welcomesStep });
+    const waiting: Uint8Array[] = [];
+    const blobs: Uint8Array[] = [];
+    for (const { value } of mail) {
+      waiting.push(joinBytes(value.blob, device));
+      if ((await tables.mailWaiting.keys({ ...under(value.blob), limit: 2 })).length === 1) blobs.push(value.blob);
+    }
+    const letters = await foundOf(
+      tables.mail.sealed,
+      mail.map(({ key }) => key),
     );
-    await this.#step(userId, mail.length, erasing(this.#access, tables.mail.sealed, mail), mail);
-    return welcomes.length === welcomesStep;
+    const bytes = await foundOf(tables.mailBytes.sealed, blobs);
+    const operations = [
+      ...erasing(this.#access, tables.mail.sealed, letters),
+      ...erasing(this.#access, tables.mailWaiting.sealed, await foundOf(tables.mailWaiting.sealed, waiting)),
+      ...erasing(this.#access, tables.mailBytes.sealed, bytes),
+    ];
+    await this.#step(userId, letters.length, operations, [...letters, ...bytes]);
+    return mail.length === welcomesStep;
   }
 
   async #eraseVault(userId: UserId, pause: Pause): Promise<void> {
-    const { tables, keys, mutex } = this.#access;
+    const { tables, keys } = this.#access;
     const place = keys.pseudonym('user', userId);
     for (const { sealed } of [tables.vaults, tables.archive, tables.vaultItems])
-      await mutex.run(`vault ${userId}`, () => this.#eraseRange(userId, sealed, place, pause));
+      await this.#eraseRange(userId, sealed, place, `vault ${userId}`, pause);
   }
 
-  async #eraseRange(userId: UserId, records: Records, prefix: Uint8Array, pause: Pause): Promise<void> {
-    for (let more = true; more;) {
+  /** `lock` is held for a step and not over the pauses: of `packages` there is one for everybody. */
+  async #eraseRange(userId: UserId, records: Records, prefix: Uint8Array, lock: string, pause: Pause): Promise<void> {
+    const step = async (): Promise<boolean> => {
       const found = await foundIn(records, under(prefix), stepRecords);
-      more = found.length === stepRecords;
       await this.#step(userId, found.length, erasing(this.#access, records, found), found);
+      return found.length === stepRecords;
+    };
+    for (let more = true; more;) {
+      more = await this.#access.mutex.run(lock, step);
       await pause();
     }
   }

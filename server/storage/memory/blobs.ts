@@ -89,6 +89,14 @@ export class MemoryBlobs implements BlobStore {
     };
   }
 
+  async abandon(owner: UserId, limit: number): Promise<Erased> {
+    const open = [...this.#files.values()].filter((kept) => kept.file.owner === owner && !isWhole(recordOf(kept)));
+    const taken = open.slice(0, limit);
+    for (const { file } of taken) await this.remove(file.fileId);
+    const bytes = taken.reduce((sum, { file }) => sum + file.size, 0);
+    return { files: taken.length, bytes, more: open.length >= limit };
+  }
+
   async sweep(now: number, limit: number): Promise<number> {
     const due = [...this.#files.values()]
       .filter((kept) => kept.file.expiresAt < now && !isWhole(recordOf(kept)))

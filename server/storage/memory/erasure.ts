@@ -116,6 +116,10 @@ export class MemoryErasure implements ErasureStore {
     return dropped;
   }
 
+  async begun(): Promise<boolean> {
+    return this.#open.size > 0;
+  }
+
   async finish(): Promise<readonly ErasedRange[]> {
     return copy([...this.#open.values()]);
   }
