@@ -9,13 +9,15 @@ export interface DialogProps {
   readonly closeLabel: string;
   readonly onClose: () => void;
   readonly children: ReactNode;
+  /** For what has pages of its own; its height does not jump between them. */
+  readonly wide?: boolean;
 }
 
 /** Modal: focus stays inside, Escape and a press beside it close, focus returns to the opener. */
-export function Dialog({ title, closeLabel, onClose, children }: DialogProps) {
+export function Dialog({ title, closeLabel, onClose, children, wide = false }: DialogProps) {
   return (
     <ModalOverlay className="overlay" isOpen isDismissable onOpenChange={(open) => (open ? undefined : onClose())}>
-      <Modal className="modal">
+      <Modal className={wide ? 'modal modal-wide' : 'modal'}>
         <Frame title={title} closeLabel={closeLabel} onClose={onClose}>
           {children}
         </Frame>

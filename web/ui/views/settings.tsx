@@ -1,94 +1,27 @@
-import { useState } from 'react';
-import { useStore } from 'zustand';
-import { Button } from '../components/button.tsx';
-import { Choice } from '../components/choice.tsx';
+import { SlidersHorizontal } from 'lucide-react';
+import { Suspense, useState } from 'react';
 import { Dialog } from '../components/dialog.tsx';
+import { type PageOf, Pages } from '../components/pages.tsx';
 import { useText } from '../i18n/text.ts';
 import type { Me } from '../models/app.ts';
-import { languageNames, locales, recoveryDue, themes } from '../models/preferences.ts';
-import { useApp, usePreferences, useTask } from './context.tsx';
-import { Shortcuts } from './shortcuts.tsx';
-import { TaskError } from './task-error.tsx';
+import { GeneralSettings } from './settings-general.tsx';
+import { useWide } from './wide.ts';
 
-export function Settings({ me, onClose }: { readonly me: Me; readonly onClose: () => void }) {
+/** A page for each matter; further ones are loaded when they are shown. */
+export type SettingsPage = 'general';
+
+export function Settings({ me, first = 'general', onClose }: { readonly me: Me; readonly first?: SettingsPage; readonly onClose: () => void }) {
   const { t } = useText();
-  const preferences = usePreferences();
-  const [keys, setKeys] = useState(false);
-  const { locale, theme, recoveryKeptAt } = useStore(preferences);
-  const [openedAt] = useState(() => Date.now());
+  const [shown, setShown] = useState<SettingsPage>(first);
+  const beside = useWide();
+  const pages: readonly PageOf<SettingsPage>[] = [
+    { id: 'general', label: t('settings.page.general'), icon: <SlidersHorizontal size={18} aria-hidden="true" />, content: <GeneralSettings me={me} /> },
+  ];
   return (
-    <Dialog title={t('nav.settings')} closeLabel={t('close')} onClose={onClose}>
-      <div className="stack stack-wide">
-        {recoveryDue(recoveryKeptAt, openedAt) ? (
-          <div className="note note-row">
-            <p>{t('settings.recovery')}</p>
-            <Button onPress={() => preferences.setState({ recoveryKeptAt: Number.POSITIVE_INFINITY })}>{t('settings.recovery_yes')}</Button>
-          </div>
-        ) : null}
-        <Choice
-          label={t('settings.language')}
-          value={locale}
-          onChange={(next) => preferences.setState({ locale: next })}
-          options={locales.map((value) => ({ value, label: languageNames[value] }))}
-        />
-        <Choice
-          label={t('settings.theme')}
-          value={theme}
-          onChange={(next) => preferences.setState({ theme: next })}
-          options={themes.map((value) => ({ value, label: t(`theme.${value}`) }))}
-        />
-        <section>
-          <h3 className="field-label">{t('settings.writing')}</h3>
-          <p className="door-text">{t('settings.enter')}</p>
-          <div className="row settings-row">
-            <Button onPress={() => setKeys(true)}>{t('keys.title')}</Button>
-          </div>
-        </section>
-        <AccountSection me={me} />
-      </div>
-      {keys ? <Shortcuts onClose={() => setKeys(false)} /> : null}
+    <Dialog title={t('nav.settings')} closeLabel={t('close')} onClose={onClose} wide>
+      <Suspense fallback={null}>
+        <Pages label={t('nav.settings')} pages={pages} shown={shown} onShow={setShown} beside={beside} />
+      </Suspense>
     </Dialog>
-  );
-}
-
-function AccountSection({ me }: { readonly me: Me }) {
-  const { t } = useText();
-  const app = useApp();
-  const task = useTask();
-  /** `back`: asked and put away again, so that the focus returns to the button. */
-  const [forget, setForget] = useState<'no' | 'asking' | 'back'>('no');
-  return (
-    <section className="section stack">
-      <div>
-        <h3 className="field-label">{t('settings.account')}</h3>
-        <p className="door-text">
-          {me.displayName} · @{me.handle} · {t(`role.${me.role}`)}
-        </p>
-      </div>
-      <TaskError now={task.now} />
-      <div>
-        <Button busy={task.busy && forget !== 'asking'} onPress={() => task.run(() => app.actions.signOut(false))}>
-          {t('settings.sign_out')}
-        </Button>
-        <p className="field-hint">{t('settings.sign_out_hint')}</p>
-      </div>
-      <div>
-        {forget === 'asking' ? (
-          <div className="row">
-            <Button kind="danger" busy={task.busy} onPress={() => task.run(() => app.actions.signOut(true))}>
-              {t('settings.forget_confirm')}
-            </Button>
-            <Button kind="quiet" autoFocus onPress={() => setForget('back')}>
-              {t('cancel')}
-            </Button>
-          </div>
-        ) : (
-          <Button autoFocus={forget === 'back'} onPress={() => setForget('asking')}>
-            {t('settings.forget')}
-          </Button>
-        )}
-        <p className="field-hint">{t('settings.forget_hint')}</p>
-      </div>
-    </section>
   );
 }
