@@ -36,7 +36,10 @@ export interface BareRelay {
 export async function startBareRelay(mode: 'publish' | 'kept', messageBytes: number): Promise<BareRelay> {
   const path = new URL('./bare-relay.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--import', 'tsx', path, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = await once(child.stdout, 'data');
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the baseline ended with ${code}`)));
+  // Only of interest before it has told its port.
+  ended.catch(() => undefined);
+  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
   const port = Number(String(line).trim());
   return {
     pid: child.pid ?? Number.NaN,

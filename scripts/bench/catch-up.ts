@@ -9,7 +9,7 @@ import { logPageEntriesMax } from '#protocol/limits.ts';
 import type { Conversation } from '#protocol/model.ts';
 import { createConversation } from '../../test/harness/raw-client.ts';
 import { cpuSeconds } from './cpu.ts';
-import { rounds } from './relay.ts';
+import { rounds, sendRound } from './relay.ts';
 import { compare, type Row } from './report.ts';
 import { type Bench, bodyBytes, current, openWires, SendFrame } from './talk.ts';
 import { isAnswer, isEvent, maskedFrame, type Wire } from './wire.ts';
@@ -20,29 +20,6 @@ const storedBytes = 1_200;
 const writing = 64;
 /** Pages asked for before the first has come: the next cursor is known, because sequences have no gaps. */
 const pagesAhead = 4;
-
-function fill(wires: readonly Wire[], conversation: Conversation): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let toSend = messages;
-    let acknowledged = 0;
-    for (const wire of wires) {
-      const frame = new SendFrame(conversation);
-      const send = (): void => {
-        if (toSend <= 0) return;
-        toSend -= 1;
-        wire.write(frame.next());
-      };
-      wire.onFrame = (payload) => {
-        if (isEvent(payload)) return;
-        if (!isAnswer(payload)) return reject(new Error(`refused: ${payload.toString('latin1')}`));
-        acknowledged += 1;
-        if (acknowledged === messages) resolve();
-        send();
-      };
-      send();
-    }
-  });
-}
 
 /** Reads all entries by pages; resolves with entries a second. */
 function catchUp(wire: Wire, { conversationId, headSequence }: Conversation): Promise<number> {
@@ -115,7 +92,11 @@ class BareLog {
 export async function catchUpRow(bench: Bench): Promise<Row> {
   const conversation = await createConversation(bench.control, bench.account);
   const wires = await openWires(bench, writing);
-  await fill(wires, conversation);
+  await sendRound(
+    wires,
+    wires.map(() => new SendFrame(conversation)),
+    messages,
+  );
   const reader = wires[0];
   if (reader === undefined) throw new Error('no wire');
   const full = await current(bench, conversation);

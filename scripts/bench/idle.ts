@@ -8,7 +8,7 @@ import { type CrowdMember, makeCrowd } from '../../test/harness/crowd.ts';
 import { freePort } from '../../test/harness/free-port.ts';
 import { startBareRelay } from './baselines.ts';
 import { residentBytes } from './cpu.ts';
-import { median, type Row } from './report.ts';
+import { compareLess, type Row } from './report.ts';
 import { Wire } from './wire.ts';
 
 const connections = 5_000;
@@ -24,7 +24,7 @@ const kib = 1_024;
 /** Kibibytes beyond bare. */
 const targetKib = 8;
 
-/** Bytes by which the process grows for each connection that `open` makes; some are open before it is looked at. */
+/** Kibibytes by which the process grows for each connection that `open` makes; some are open before it is looked at. */
 async function growth(pid: number, open: (at: number) => Promise<Wire>): Promise<number> {
   const wires: Wire[] = [];
   const openUpTo = async (count: number): Promise<void> => {
@@ -37,8 +37,10 @@ async function growth(pid: number, open: (at: number) => Promise<Wire>): Promise
   await openUpTo(connections);
   await pause(settleMs);
   const grown = residentBytes(pid) - before;
+  const lost = wires.filter(({ socket }) => socket.closed).length;
+  if (lost > 0) throw new Error(`${lost} of ${connections} connections were closed while they were idle`);
   for (const wire of wires) wire.close();
-  return grown / (connections - warm);
+  return grown / (connections - warm) / kib;
 }
 
 async function ours(folder: string, members: readonly CrowdMember[]): Promise<number> {
@@ -47,6 +49,7 @@ async function ours(folder: string, members: readonly CrowdMember[]): Promise<nu
   const server = await ChildServer.start({
     origin,
     dataFolder: folder,
+    built: true,
     setupToken: 'setup-token-of-the-bench-0123456789',
   });
   try {
@@ -54,8 +57,7 @@ async function ours(folder: string, members: readonly CrowdMember[]): Promise<nu
       const member = members[at];
       if (member === undefined) throw new Error('too few people');
       const wire = await Wire.open(port, '/api/v1/socket', { origin, cookie: member.cookie });
-      // Its `ready`.
-      await new Promise<void>((resolve) => (wire.onFrame = () => resolve()));
+      await wire.greeted();
       return wire;
     });
   } finally {
@@ -92,16 +94,9 @@ export async function idleRow(): Promise<Row> {
       own.push(await ours(join(folder, 'data'), members));
       bare.push(await theirs());
     }
-    const [value, baseline] = [median(own) / kib, median(bare) / kib];
-    return {
-      name: `memory for each idle signed-in connection (${connections.toLocaleString('en')}), at most ${targetKib} KiB over bare`,
-      unit: 'KiB',
-      value,
-      baseline,
-      ratio: value / baseline,
-      target: targetKib,
-      ok: value - baseline <= targetKib,
-    };
+    const name = `memory for each idle signed-in connection (${connections.toLocaleString('en')}), at most ${targetKib} KiB over bare`;
+    const row = compareLess({ name, unit: 'KiB', ours: own, bare, target: targetKib });
+    return { ...row, ok: row.value - row.baseline <= targetKib };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { createConversation } from '../../test/harness/raw-client.ts';
 import { startBareRelay, subscribe } from './baselines.ts';
 import { rounds, senders, sendRound } from './relay.ts';
-import { median, percentile99, type Row } from './report.ts';
-import { type Bench, bodyBytes, current, openWires, SendFrame, tail } from './talk.ts';
+import { compareLess, percentile99, type Row } from './report.ts';
+import { type Bench, bodyBytes, current, idLength, openWires, SendFrame, tail } from './talk.ts';
 import { isEvent, maskedFrame, type Wire } from './wire.ts';
 
 const conversationCount = 8;
@@ -69,7 +69,6 @@ function lanyingLane(frames: readonly SendFrame[]): Lane {
     },
   };
 }
-const idLength = 22;
 
 /** The count stands in the first four bytes. */
 function bareLane(): Lane {
@@ -89,12 +88,15 @@ function bareLane(): Lane {
 export async function latencyRow(bench: Bench): Promise<Row> {
   const wires = await openWires(bench, senders);
   const [reader] = await openWires(bench, 1);
-  let conversations = await Promise.all(Array.from({ length: conversationCount }, () => createConversation(bench.control, bench.account)));
+  let conversations = await Promise.all(
+    Array.from({ length: conversationCount }, () => createConversation(bench.control, bench.account)),
+  );
   const framesNow = (): SendFrame[] => conversations.map((conversation) => new SendFrame(conversation));
   const refresh = async (): Promise<void> => {
     conversations = await Promise.all(conversations.map((conversation) => current(bench, conversation)));
   };
-  const perWire = (): SendFrame[] => wires.map((_, at) => new SendFrame(conversations[at % conversations.length] ?? fail()));
+  const perWire = (): SendFrame[] =>
+    wires.map((_, at) => new SendFrame(conversations[at % conversations.length] ?? fail()));
   await sendRound(wires, perWire(), saturationSends);
   await refresh();
   const saturation = await sendRound(wires, perWire(), saturationSends);
@@ -117,18 +119,9 @@ export async function latencyRow(bench: Bench): Promise<Row> {
   }
   bare.stop();
   for (const wire of [...wires, ...(reader === undefined ? [] : [reader])]) wire.close();
-  const value = median(ourTimes);
-  const baseline = median(theirTimes);
-  const ratio = value / baseline;
-  return {
-    name: `p99 from send to delivery at ${Math.round(saturation / 2).toLocaleString('en')} sends/s, half of saturation, against a bare echo of synced writes at the same pace`,
-    value,
-    unit: 'ms',
-    baseline,
-    ratio,
-    target,
-    ok: ratio <= target,
-  };
+  const pace = Math.round(saturation / 2).toLocaleString('en');
+  const name = `p99 from send to delivery at ${pace} sends/s, half of saturation, against a bare echo of synced writes at the same pace`;
+  return compareLess({ name, unit: 'ms', ours: ourTimes, bare: theirTimes, target });
 }
 
 const fail = (): never => {

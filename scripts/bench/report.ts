@@ -23,7 +23,7 @@ export interface Compared {
   /** Alternating rounds, as many of each. */
   readonly ours: readonly number[];
   readonly bare: readonly number[];
-  /** Least ratio that is good enough. */
+  /** Least ratio that is good enough, where more is better. */
   readonly target: number;
   readonly perCpuSecond?: readonly number[];
   readonly barePerCpuSecond?: readonly number[];
@@ -47,6 +47,14 @@ export function compare({ name, unit, ours, bare, target, perCpuSecond, barePerC
     ...(perCpuSecond === undefined ? {} : { perCpuSecond: median(perCpuSecond) }),
     ...(barePerCpuSecond === undefined ? {} : { baselinePerCpuSecond: median(barePerCpuSecond) }),
   };
+}
+
+/** A row of medians, where less is better: `target` is the greatest ratio that is good enough. */
+export function compareLess({ name, unit, ours, bare, target }: Compared): Row {
+  const value = median(ours);
+  const baseline = median(bare);
+  const ratio = value / baseline;
+  return { name, value, unit, baseline, ratio, target, ok: ratio <= target };
 }
 
 export const median = (values: readonly number[]): number =>

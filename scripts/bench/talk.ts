@@ -10,6 +10,8 @@ import { anotherSession, noiseBody, type RawAccount, type RawSocket } from '../.
 import { isAnswer, isEvent, maskedFrame, Wire } from './wire.ts';
 
 export const bodyBytes = 1_024;
+/** Characters of a message id. */
+export const idLength = 22;
 const socketsPerSession = 30;
 
 export interface Bench {
@@ -29,7 +31,7 @@ export async function openWires({ appliance, account }: Bench, count: number): P
       Array.from({ length: batch }, async () => {
         const wire = await Wire.open(appliance.port, '/api/v1/socket', { origin: appliance.origin, cookie });
         // Its `ready`; what is sent before would wait at the server.
-        await new Promise<void>((resolve) => (wire.onFrame = () => resolve()));
+        await wire.greeted();
         return wire;
       }),
     );
@@ -85,7 +87,7 @@ export class SendFrame {
 
   /** Message id that a copy of the frame carries. */
   idOf(frame: Buffer): string {
-    return frame.toString('latin1', this.#at, this.#at + 22);
+    return frame.toString('latin1', this.#at, this.#at + idLength);
   }
 
   next(): Buffer {

@@ -5,11 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
-/** A client's frame: final, binary, masked by zeros (§5.3 wants a mask, and any will do here). */
-export function maskedFrame(payload: Uint8Array): Buffer {
+const opcodes = { binary: 2, ping: 9, pong: 10 } as const;
+
+/** A client's frame: final, binary unless told otherwise, masked by zeros (§5.3 wants a mask, and any will do here). */
+export function maskedFrame(payload: Uint8Array, opcode: number = opcodes.binary): Buffer {
   const small = payload.length < 126;
   const head = Buffer.alloc(small ? 6 : payload.length < 65_536 ? 8 : 14);
-  head[0] = 0x82;
+  head[0] = 0x80 | opcode;
   if (small) head[1] = 0x80 | payload.length;
   else if (payload.length < 65_536) {
     head[1] = 0x80 | 126;
@@ -68,6 +70,14 @@ export class Wire {
     for (const payload of this.#early.splice(0)) listen(payload);
   }
 
+  /** Resolves with its first frame's arrival, as of `ready`; rejects when the connection ends before. */
+  greeted(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.once('close', () => reject(new Error('closed after the upgrade and before its first frame')));
+      this.onFrame = () => resolve();
+    });
+  }
+
   write(frame: Buffer): void {
     this.socket.write(frame);
   }
@@ -91,7 +101,11 @@ export class Wire {
       const length =
         short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2));
       if (bytes.length - at < head + length) break;
-      if (((bytes[at] ?? 0) & 15) === 2) this.#take(bytes.subarray(at + head, at + head + length));
+      const payload = bytes.subarray(at + head, at + head + length);
+      const opcode = (bytes[at] ?? 0) & 15;
+      if (opcode === opcodes.binary) this.#take(payload);
+      // Who does not answer is taken for gone.
+      if (opcode === opcodes.ping) this.write(maskedFrame(payload, opcodes.pong));
       at += head + length;
     }
     this.#rest = bytes.subarray(at);

@@ -40,14 +40,40 @@ export interface SocketParts {
   readonly connected: Connected;
 }
 
-function upgrade(parts: SocketParts, res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
+/**
+ * Sockets that are open, for one upgrade to happen inside the cork of another. When the callback of a response's own cork
+ * returns, the relay closes a connection whose head said `Connection: close`, and it sees that the response became a socket
+ * only when that moved in memory; else it takes the flag from memory that is the response's no longer, and once in some
+ * 10,000 upgrades closed a socket in its first millisecond (uWebSockets #1929). While another socket is corked, a response's
+ * cork calls back and does nothing more. The first socket of all has no other, and its client comes again.
+ */
+type OpenSockets = Set<WebSocket<SocketData>>;
+
+function insideAnother(open: OpenSockets, run: () => void): void {
+  const [other] = open;
+  if (other === undefined) run();
+  else other.cork(run);
+}
+
+/** For such a head the relay would end what it upgrades; RFC 6455 §4.2.1 wants `Upgrade` there. */
+const asksForTheEnd = (req: HttpRequest): boolean => req.getHeader('connection').toLowerCase() === 'close';
+
+function upgrade(
+  parts: SocketParts,
+  open: OpenSockets,
+  res: HttpResponse,
+  req: HttpRequest,
+  context: us_socket_context_t,
+): void {
   const exchange = new Exchange(res, parts.security);
   const refuse = (...refusal: Parameters<typeof refusalAnswer>): void => {
     parts.ops.upgradeRefused(refusal[0]);
     const { status, body, headers } = refusalAnswer(...refusal);
     exchange.answer(jsonAnswer(status, body, headers));
   };
-  if (isAmbiguous(req)) return exchange.answerAndClose(jsonAnswer(400, refusalAnswer('input.malformed').body), parts.connections.runtime);
+  if (isAmbiguous(req))
+    return exchange.answerAndClose(jsonAnswer(400, refusalAnswer('input.malformed').body), parts.connections.runtime);
+  if (asksForTheEnd(req)) return refuse('input.malformed');
   // Requests live on the stack of this call: all that is needed later is read now.
   const key = req.getHeader('sec-websocket-key');
   const extensions = req.getHeader('sec-websocket-extensions');
@@ -60,10 +86,12 @@ function upgrade(parts: SocketParts, res: HttpResponse, req: HttpRequest, contex
     (session) => {
       if (session === null) return refuse('session.required');
       const { directory } = parts.connections;
-      const many = directory.bySession(session.sessionId).length >= socketsPerSessionMax || directory.countOf(session.userId) >= socketsPerPersonMax;
+      const many =
+        directory.bySession(session.sessionId).length >= socketsPerSessionMax ||
+        directory.countOf(session.userId) >= socketsPerPersonMax;
       if (many) return refuse('rate.limited', { retryAfterMs: fullRetryMs });
       const data: SocketData = { sessionId: session.sessionId, address, connection: null };
-      exchange.release((response) => response.upgrade(data, key, '', extensions, context));
+      insideAnother(open, () => exchange.release((response) => response.upgrade(data, key, '', extensions, context)));
     },
     (cause: unknown) => {
       parts.ops.callFailed('upgrade', 'socket', cause);
@@ -84,6 +112,7 @@ function wireOf(ws: WebSocket<SocketData>): Wire {
 }
 
 export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData> {
+  const open: OpenSockets = new Set();
   return {
     compression: 0,
     maxPayloadLength: frameBytesMax,
@@ -91,11 +120,12 @@ export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData
     closeOnBackpressureLimit: false,
     idleTimeout: idleTimeoutSeconds,
     sendPingsAutomatically: true,
-    upgrade: (res, req, context) => upgrade(parts, res, req, context),
+    upgrade: (res, req, context) => upgrade(parts, open, res, req, context),
     open: (ws) => {
       const data = ws.getUserData();
       const connection = new Connection(parts.connections, wireOf(ws), data.sessionId, data.address);
       data.connection = connection;
+      open.add(ws);
       ws.subscribe(anchorTopic);
       parts.connected.upgraded();
       parts.ops.socketOpened();
@@ -105,10 +135,12 @@ export function socketBehavior(parts: SocketParts): WebSocketBehavior<SocketData
       });
     },
     // The relay neuters its buffer when this returns: the copy is taken first.
-    message: (ws, message, isBinary) => ws.getUserData().connection?.received(new Uint8Array(message.slice(0)), isBinary),
+    message: (ws, message, isBinary) =>
+      ws.getUserData().connection?.received(new Uint8Array(message.slice(0)), isBinary),
     dropped: (ws) => ws.getUserData().connection?.dropped(),
     drain: (ws) => ws.getUserData().connection?.drained(),
     close: (ws, code) => {
+      open.delete(ws);
       ws.getUserData().connection?.closed();
       parts.connected.socketClosed();
       parts.ops.socketClosed(code);

@@ -29,8 +29,12 @@ function exchanged(bytes: string): Promise<string> {
   });
 }
 
-const head = (...lines: readonly string[]): string => ['POST /api/v1/server.info HTTP/1.1', 'host: localhost', 'content-type: application/json', ...lines, '', ''].join('\r\n');
-const statuses = (answer: string): readonly string[] => [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status ?? '');
+const head = (...lines: readonly string[]): string =>
+  ['POST /api/v1/server.info HTTP/1.1', 'host: localhost', 'content-type: application/json', ...lines, '', ''].join(
+    '\r\n',
+  );
+const statuses = (answer: string): readonly string[] =>
+  [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status ?? '');
 /** What a second reader would take for a request of its own. */
 const smuggled = head('content-length: 2', 'connection: close') + '{}';
 
@@ -43,7 +47,10 @@ const ambiguous: readonly (readonly [string, string])[] = [
   ['a length and a transfer coding', `${head('content-length: 2', 'transfer-encoding: chunked')}2\r\n{}\r\n0\r\n\r\n`],
   ['two origins', `${head('origin: http://localhost:8080', 'origin: http://evil.example', 'content-length: 2')}{}`],
   ['two hosts', `${head('host: evil.example', 'content-length: 2')}{}`],
-  ['two lengths, for a page', 'GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\ncontent-length: 5\r\n\r\n'],
+  [
+    'two lengths, for a page',
+    'GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\ncontent-length: 5\r\n\r\n',
+  ],
 ];
 
 describe('[F7] a head that can be read in two ways', () => {
@@ -65,7 +72,15 @@ describe('[F7] a head that can be read in two ways', () => {
 
 describe('[F8] bodies of whom nobody knows', () => {
   const command = (name: string, length: number, ...lines: readonly string[]): string =>
-    [`POST /api/v1/${name} HTTP/1.1`, 'host: localhost', 'content-type: application/json', `content-length: ${length}`, ...lines, '', ''].join('\r\n');
+    [
+      `POST /api/v1/${name} HTTP/1.1`,
+      'host: localhost',
+      'content-type: application/json',
+      `content-length: ${length}`,
+      ...lines,
+      '',
+      '',
+    ].join('\r\n');
   /** Sends the head and all of the body but its last byte. */
   const begun = (headBytes: string, length: number): Promise<Socket> =>
     new Promise((resolve) => {
@@ -107,8 +122,27 @@ describe('[F8] bodies of whom nobody knows', () => {
     expect(await refused).toMatch(/^HTTP\/1\.1 503 [^]*server\.unavailable/);
     const { cookie } = door.signIn(randomId<UserId>());
     const body = `"${'a'.repeat(bodyBytesMax - 2)}"`;
-    const served = await exchanged(command('session.get', body.length, `origin: ${door.origin}`, `cookie: ${cookie}`, 'connection: close') + body);
+    const served = await exchanged(
+      command('session.get', body.length, `origin: ${door.origin}`, `cookie: ${cookie}`, 'connection: close') + body,
+    );
     expect(statuses(served)).toEqual(['200']);
     for (const hog of hogs) hog.destroy();
   });
+});
+
+it('[F7] an upgrade that asks for the end of its connection is refused, and gets it', async () => {
+  const { cookie } = door.signIn(randomId<UserId>());
+  const lines = [
+    'GET /api/v1/socket HTTP/1.1',
+    'host: localhost',
+    `origin: ${door.origin}`,
+    `cookie: ${cookie}`,
+    'upgrade: websocket',
+  ];
+  const key = `sec-websocket-key: ${Buffer.alloc(16).toString('base64')}`;
+  const answer = await exchanged(
+    [...lines, 'connection: close', 'sec-websocket-version: 13', key, '', ''].join('\r\n'),
+  );
+  expect(statuses(answer)).toEqual(['400']);
+  expect(answer).toContain('input.malformed');
 });
