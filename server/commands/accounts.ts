@@ -8,7 +8,7 @@ import { answer, deviceOf, type Handlers, personOf, type SignedInCaller } from '
 import type { Services } from './services.ts';
 
 type SessionView = Output<'session.get'>;
-type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | `session.${string}`>, `account.${string}Erasure`>;
+type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | 'session.get' | 'session.ping' | 'session.end'>, `account.${string}Erasure`>;
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
 
 export function accountHandlers({ accounts, browsers, config, grants, limits, passkeys, retention, runtime, sessions, store }: Services): Handlers<Names> {
@@ -45,10 +45,12 @@ export function accountHandlers({ accounts, browsers, config, grants, limits, pa
     },
     'account.checkHandle': async (input, { address }) => ({ result: await guessing(address, () => accounts.checkHandle(input)) }),
     'account.passkeyOptions': async (input, { address }) => ({ result: await guessing(address, () => accounts.passkeyOptions(input)) }),
-    'account.create': async (input, { address, audit }) => started(await guessing(address, () => accounts.create(input, audit))),
+    'account.create': async (input, { address, agent, audit }) => started(await guessing(address, () => accounts.create(input, { address, agent }, audit))),
     'signIn.passkeyOptions': async () => answer(await passkeys.beginSignIn()),
-    'signIn.passkey': async ({ ceremonyId, response }, { audit }) => started(await accounts.signInByPasskey(ceremonyId, response, audit)),
-    'signIn.password': async ({ handle, password }, { address, known, audit }) => started(await accounts.signInByPassword(handle, password, { address, known }, audit)),
+    'signIn.passkey': async ({ ceremonyId, response }, { address, known, agent, audit }) =>
+      started(await accounts.signInByPasskey(ceremonyId, response, { address, known, agent }, audit)),
+    'signIn.password': async ({ handle, password }, { address, known, agent, audit }) =>
+      started(await accounts.signInByPassword(handle, password, { address, known, agent }, audit)),
     'session.get': async (_input, caller) => {
       const { session, person } = personOf(caller);
       return answer(accounts.view(session, person));

@@ -17,6 +17,8 @@ export interface CallContext {
   readonly address: string;
   /** Token of a browser that has signed in before; over HTTP alone. */
   readonly known?: string | null;
+  /** `User-Agent`; over HTTP alone. */
+  readonly agent?: string;
   /** Only on sockets; without it `log.tail` answers with pages and `later`, never with `live`. */
   readonly tail?: TailPort;
 }

@@ -17,6 +17,7 @@ export interface DeviceCaller extends SignedInCaller {
 export interface Caller {
   readonly address: string;
   readonly known: string | null;
+  readonly agent: string;
   readonly signedIn: SignedInCaller | null;
   readonly tail: TailPort | null;
 }

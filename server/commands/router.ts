@@ -14,6 +14,7 @@ import { conversationHandlers } from './conversations.ts';
 import type { Handlers, SignedInCaller } from './handler.ts';
 import { peopleHandlers } from './people.ts';
 import { retentionHandlers } from './retention.ts';
+import { sessionHandlers } from './sessions.ts';
 import type { Services } from './services.ts';
 
 export type { CallContext, Effect, Reply, Router, TailPort } from './call.ts';
@@ -50,11 +51,11 @@ class CommandRouter implements Router {
 
   constructor(services: Services) {
     this.#services = services;
-    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services), ...retentionHandlers(services) };
+    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services) };
   }
 
   async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {
-    const { address, known = null, tail = null } = context;
+    const { address, known = null, agent = '', tail = null } = context;
     if (commands[name].who === 'anyone' && name !== 'server.info') {
       // [Q5] A browser that somebody signed in from before does not wait for strangers at its address.
       const browser = name === 'signIn.password' || passkeyCalls.has(name) ? this.#services.browsers.read(known) : null;
@@ -74,7 +75,7 @@ class CommandRouter implements Router {
     }
     const actor: Actor = signedIn === null ? { kind: 'stranger' } : { kind: 'person', userId: signedIn.person.userId };
     const audit = scribeOf({ actor, address, requestId }, this.#services.runtime);
-    return this.#handlers[name](parsed.value, { address, known, signedIn, tail, audit });
+    return this.#handlers[name](parsed.value, { address, known, agent, signedIn, tail, audit });
   }
 
   /** Null for commands that ask for nobody. */

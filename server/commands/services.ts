@@ -75,7 +75,7 @@ export interface Services extends ServiceParts {
 }
 
 export function createServices({ store, bus, runtime, config }: ServiceParts): Services {
-  const sessions = new Sessions({ store: store.sessions, bus, runtime, key: config.sessionKey });
+  const sessions = new Sessions({ store: store.sessions, devices: store.devices, bus, runtime, key: config.sessionKey });
   const limits = new SignInLimits(runtime, config.allowances);
   const browsers = new KnownBrowsers(config.sessionKey, runtime);
   const { origin, serverName, setupToken } = config;

@@ -4,6 +4,7 @@ import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
 import type { CeremonyId, UserId } from '#protocol/ids.ts';
 import { unlockersMin } from '#protocol/limits.ts';
 import type { Device, Person, Unlocker, Vault } from '#protocol/model.ts';
+import type { SignInFactor } from '#protocol/sign-in.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { AccountRecord, AccountStore, NewAccount, PasskeyRecord, SessionRecord } from '../ports/store.ts';
 import type { Acts } from '../ports/audit-store.ts';
@@ -16,6 +17,7 @@ import type { KnownBrowsers } from './known-browsers.ts';
 import { isCredentialId, type Passkeys } from './passkeys.ts';
 import { isWeakPassword, type Passwords } from './passwords.ts';
 import type { NewSession, Sessions } from './sessions.ts';
+import type { Whence } from './sign-in/whence.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
 export const personOf = ({ userId, handle, displayName, role, identityKey }: AccountRecord): Person => ({
@@ -51,8 +53,8 @@ export interface AccountParts {
   readonly runtime: Runtime;
 }
 
-export interface SignInFrom {
-  readonly address: string;
+export interface SignInFrom extends Whence {
+  /** Token of a browser that signed in before, if it has one. */
   readonly known: string | null;
 }
 
@@ -116,7 +118,7 @@ export class Accounts {
     return ok(await this.#parts.passkeys.beginRegistration(input));
   }
 
-  async create(input: Input<'account.create'>, audit: Scribe<CreationAct>): Promise<Result<SignedIn>> {
+  async create(input: Input<'account.create'>, whence: Whence, audit: Scribe<CreationAct>): Promise<Result<SignedIn>> {
     if (input.grant.kind === 'invite' && (await this.#parts.store.count()) === 0) return refuse('setup.required');
     const grant = await this.#freeHandle(input.grant, input.handle);
     if (!grant.ok) return grant;
@@ -124,14 +126,14 @@ export class Accounts {
     if (refused !== null) return refused;
     const factor = await this.#factor(input);
     if (!factor.ok) return factor;
-    const session = this.#parts.sessions.make(input.userId, input.device.deviceId);
+    const session = this.#parts.sessions.make(input.userId, input.device.deviceId, { factor: 'account', whence });
     const account = this.#assemble(input, grant.value, factor.value, session.record);
     const outcome = await this.#parts.store.create(account, creationActs(account, audit));
     if (outcome !== 'created') return refuse(outcomes[outcome]);
     return ok({ session, output: this.view(session.record, personOf(account.account)) });
   }
 
-  /** Refuses sign_in.failed, rate.limited. `known`: the token of a browser that signed in before, if it has one. */
+  /** Refuses sign_in.failed, rate.limited. */
   async signInByPassword(handle: string, password: string, from: SignInFrom, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
     const account = await this.#parts.store.byHandle(handle);
     const guess = this.#guess(account, handle, from);
@@ -148,7 +150,7 @@ export class Accounts {
       return refuse('sign_in.failed');
     }
     guess.right();
-    return ok(await this.#start(account, 'password', audit));
+    return ok(await this.#start(account, 'password', from, audit));
   }
 
   /** [Q5] How a try is counted: by the browser that its person knows, else by address and handle. */
@@ -161,9 +163,9 @@ export class Accounts {
     return { known: false, begin: () => limits.beginGuess(address, handle), right: () => limits.guessedRight(address, handle) };
   }
 
-  async signInByPasskey(ceremonyId: CeremonyId, response: unknown, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
+  async signInByPasskey(ceremonyId: CeremonyId, response: unknown, from: SignInFrom, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
     const account = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
-    if (account.ok) return ok(await this.#start(account.value, 'passkey', audit));
+    if (account.ok) return ok(await this.#start(account.value, 'passkey', from, audit));
     if (account.code === 'sign_in.failed') await this.#parts.failures.record(audit, 'passkey', await this.#parts.passkeys.claimed(response));
     return account;
   }
@@ -177,8 +179,8 @@ export class Accounts {
     return (await this.#parts.store.byHandle(handle)) === null ? grant : refuse('handle.taken');
   }
 
-  async #start(account: AccountRecord, factor: 'password' | 'passkey', audit: Scribe<SignInAct>): Promise<SignedIn> {
-    const session = await this.#parts.sessions.start(account.userId, factor, audit);
+  async #start(account: AccountRecord, factor: SignInFactor, whence: Whence, audit: Scribe<SignInAct>): Promise<SignedIn> {
+    const session = await this.#parts.sessions.start(account.userId, { factor, whence }, audit);
     return { session, output: this.view(session.record, personOf(account)) };
   }
 

@@ -10,6 +10,7 @@ import type { Entry } from '#protocol/envelope.ts';
 import type {
   CeremonyId, ConversationId, DeviceId, Generation, InviteId, SessionId, UserId, WelcomeId,
 } from '#protocol/ids.ts';
+import type { Must, SignInFactor } from '#protocol/sign-in.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore } from './retention-store.ts';
@@ -90,6 +91,16 @@ export interface SessionRecord {
   readonly expiresAt: number;
   /** Last time that it was noted as used, to the day; absent: never since it began. */
   readonly usedAt?: number | undefined;
+  /** These are absent in records of earlier versions. */
+  readonly factor?: SignInFactor | undefined;
+  /** CIDR block that it was begun from, never a whole address. */
+  readonly network?: string | undefined;
+  readonly browser?: string | undefined;
+  readonly system?: string | undefined;
+  /** Last fresh proof of who it is; absent: when it began. */
+  readonly provenAt?: number | undefined;
+  /** It may do nothing else before. */
+  readonly must?: Must | undefined;
 }
 
 export interface SessionStore {
@@ -98,6 +109,10 @@ export interface SessionStore {
   bindDevice(sessionId: SessionId, deviceId: DeviceId, acts: Acts): Promise<void>;
   /** Ending one that is not there records nothing. */
   end(sessionId: SessionId, acts: Acts): Promise<void>;
+  /** All of a person, in no order. */
+  ofUser(userId: UserId): Promise<readonly SessionRecord[]>;
+  /** Ends all of a person but `keep` in one batch with the acts, and gives them; with none to end it records nothing. */
+  endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]>;
   /** Notes that it was used; nothing for one that is not there. */
   used(sessionId: SessionId, at: number): Promise<void>;
   /** Ends sessions that were last used before `before`, at most `limit`, and gives them. */

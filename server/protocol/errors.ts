@@ -13,6 +13,7 @@ export const errors = {
   'command.too_many_in_flight': { status: 429, retry: true },
   'origin.refused': { status: 403, retry: false },
   'session.required': { status: 401, retry: false },
+  'session.unknown': { status: 404, retry: false },
   'device.required': { status: 403, retry: false },
   'device.unknown': { status: 404, retry: false },
   'device.refused': { status: 403, retry: false },

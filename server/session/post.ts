@@ -16,6 +16,8 @@ export interface PostHead {
   readonly cookie: string;
   readonly contentType: string;
   readonly address: string;
+  /** `User-Agent`. */
+  readonly agent: string;
 }
 
 export interface PostAnswer {
@@ -103,6 +105,7 @@ export async function answerPost(head: PostHead, body: Uint8Array, parts: PostPa
   const { result, effect } = await parts.dispatch('http', head.command, input, {
     session,
     address: head.address,
+    agent: head.agent,
     known: readCookie(head.cookie, knownForm(parts.cookie)),
   });
   if (!result.ok) return refusalAnswer(result.code, result.detail);

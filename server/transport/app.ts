@@ -151,6 +151,7 @@ function command(parts: AppParts, budgets: BodyBudgets, exchange: Exchange, res:
     cookie: req.getHeader('cookie'),
     contentType: req.getHeader('content-type'),
     address: addressKey(new Uint8Array(res.getRemoteAddress().slice(0))),
+    agent: req.getHeader('user-agent'),
   };
   const send = ({ status, body, headers }: ReturnType<typeof refusalAnswer>): void => exchange.answer(jsonAnswer(status, body, headers), head.method === 'head');
   if (draining) return send(refusalAnswer('server.unavailable'));

@@ -162,6 +162,46 @@ function sessionRules(bench: Bench): void {
     );
   });
 
+  it('[S6] keeps from where and how it began, and gives all of a person', async () => {
+    const { sessions } = bench.store();
+    const told = {
+      factor: 'password+totp',
+      network: '192.0.2.0/24',
+      browser: 'Firefox',
+      system: 'Linux',
+      provenAt: startMs + 5,
+      must: 'change_password',
+    } as const;
+    await sessions.create({ ...session('one', 'ann'), ...told }, acts());
+    await sessions.create(session('two', 'ann'), acts());
+    await sessions.create(session('three', 'bob'), acts());
+    const found = await (await bench.reopened()).sessions.ofUser(userOf('ann'));
+    expect(found.toSorted((one, other) => (one.factor ?? '').localeCompare(other.factor ?? ''))).toEqual([
+      session('two', 'ann'),
+      { ...session('one', 'ann'), ...told },
+    ]);
+  });
+
+  it('[S6] ends all of a person but one, and records it only when there was one to end', async () => {
+    const { sessions, audit } = bench.store();
+    for (const name of ['one', 'two', 'three']) await sessions.create(session(name, 'ann'), acts());
+    await sessions.create(session('other', 'bob'), acts());
+    const [ended, racing] = await Promise.all([
+      sessions.endOf(userOf('ann'), sessionOf('two'), acts('session.ended')),
+      sessions.end(sessionOf('three'), acts('session.ended')),
+      sessions.used(sessionOf('one'), startMs + dayMs),
+    ]);
+    expect(racing).toBeUndefined();
+    expect(ended.map(({ sessionId }) => sessionId)).toContain(sessionOf('one'));
+    const entries = (await audit.tree()).size;
+    expect(await sessions.endOf(userOf('ann'), sessionOf('two'), acts('session.ended'))).toEqual([]);
+    expect((await audit.tree()).size).toBe(entries);
+    const store = await bench.reopened();
+    expect((await store.sessions.ofUser(userOf('ann'))).map(({ sessionId }) => sessionId)).toEqual([sessionOf('two')]);
+    expect(await store.sessions.byId(sessionOf('other'))).not.toBeNull();
+    expect((await store.sessions.endOf(userOf('ann'), null, acts('session.ended'))).length).toBe(1);
+  });
+
   it('sweeps what expired before now, no more than asked', async () => {
     const { sessions } = bench.store();
     for (let at = 0; at < 5; at += 1) await sessions.create(session(`s${at}`, 'ann', startMs + at), acts());

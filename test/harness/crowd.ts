@@ -53,7 +53,7 @@ export async function makeCrowd({
   const bus = new InProcessBus((cause) => {
     throw cause;
   });
-  const sessions = new Sessions({ store: store.sessions, bus, runtime: systemRuntime, key: sessionKey(masterKey) });
+  const sessions = new Sessions({ store: store.sessions, devices: store.devices, bus, runtime: systemRuntime, key: sessionKey(masterKey) });
   const names = range(people).map((at) => `person${at}`);
   try {
     const now = systemRuntime.now();
@@ -80,7 +80,7 @@ export async function makeCrowd({
     return await Promise.all(
       members.map(async ({ name, place }) => {
         if (place === undefined) throw new Error('no conversation');
-        const session = sessions.make(userOf(name), deviceOf(name));
+        const session = sessions.make(userOf(name), deviceOf(name), { factor: 'account', whence: { address: '127.0.0.1', agent: '' } });
         await store.sessions.create(session.record, acts());
         const cookie = `lanying=${cookieValue({ sessionId: session.record.sessionId, secret: session.secret })}`;
         return { userId: userOf(name), deviceId: deviceOf(name), cookie, place };

@@ -3,10 +3,12 @@
  * a browser the engine lives in a worker and these calls are messages. Snapshots are immutable; identity changes only
  * when the content does.
  */
+import type { Output } from '#protocol/commands/index.ts';
 import { type ErrorCode, isErrorCode } from '#protocol/errors.ts';
 import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
 import type { Role } from '#protocol/model.ts';
 import type { NoticedRule } from '#protocol/retention.ts';
+import type { AskedCommand, AskedInput } from './asked.ts';
 
 /** Codes that arise on the device itself, beside the protocol's. */
 export const engineErrors = [
@@ -247,8 +249,14 @@ export interface ConversationApi {
   markRead(conversationId: ConversationId, sequence: number): Promise<void>;
 }
 
+/** Sessions, factors and rules of signing in. */
+export interface SecurityApi {
+  /** Asks the server as it is; its refusals come as they are. Commands that end this session sign this device out. */
+  ask<N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>>;
+}
+
 /** Every call rejects with LanyingError (RPC keeps code and detail) and with nothing else. */
-export interface EngineApi extends AccountApi, PeopleApi, ConversationApi {}
+export interface EngineApi extends AccountApi, PeopleApi, ConversationApi, SecurityApi {}
 export type EngineMethod = keyof EngineApi;
 
 /** What a host (worker or Node) offers beside the calls. */

@@ -7,6 +7,7 @@ import type { Output } from '#protocol/commands/index.ts';
 import {
   type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
 } from './api.ts';
+import { ask, type AskedCommand, type AskedInput } from './asked.ts';
 import { attach } from './attach.ts';
 import { Connection, type ServerEvent } from './connection.ts';
 import { Home } from './home.ts';
@@ -269,6 +270,8 @@ class LanyingEngine implements Engine {
     if (forget) await this.store.erase();
     await this.#signedOut('none');
   }
+
+  readonly ask = <N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>> => ask(this.#connection, this.platform.network, command, input);
 
   // People and invites
 

@@ -10,10 +10,11 @@ import { auditCommands } from './audit.ts';
 import { conversationCommands } from './conversations.ts';
 import { peopleCommands } from './people.ts';
 import { retentionCommands } from './retention.ts';
+import { sessionCommands } from './sessions.ts';
 
 export type { Caller, ResourceKind, Row } from './row.ts';
 
-export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...retentionCommands };
+export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...retentionCommands, ...sessionCommands };
 
 export type Commands = typeof commands;
 export type CommandName = keyof Commands;

@@ -64,13 +64,13 @@ export class LevelPeople implements PeopleStore {
   }
 
   endSessions(userId: UserId): Promise<readonly SessionRecord[]> {
-    return this.#sessions.endOf(userId);
+    return this.#sessions.endEvery(userId);
   }
 
   async erase(userId: UserId, pause: Pause): Promise<GonePerson> {
     const gone = await this.gone(userId);
     if (gone === null) throw new StoreFailure('the account was not taken away');
-    await this.#sessions.endOf(userId);
+    await this.#sessions.endEvery(userId);
     for (const deviceId of gone.devices) await this.#eraseDevice(userId, deviceId, pause);
     if (gone.state === 'erasing' || gone.state === 'erased') await this.#eraseVault(userId, pause);
     return (await this.gone(userId)) ?? gone;

@@ -70,8 +70,23 @@ export class LevelSessions implements SessionStore {
     return (await this.#idle(before)).length;
   }
 
-  async endOf(userId: UserId): Promise<readonly SessionRecord[]> {
-    return this.#endAll(await this.#among((session) => session.userId === userId), () => true);
+  async endEvery(userId: UserId): Promise<readonly SessionRecord[]> {
+    return this.#endAll(await this.ofUser(userId), () => true);
+  }
+
+  ofUser(userId: UserId): Promise<readonly SessionRecord[]> {
+    return this.#among((session) => session.userId === userId);
+  }
+
+  async endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]> {
+    const ids = (await this.ofUser(userId)).map(({ sessionId }) => sessionId).filter((sessionId) => sessionId !== keep);
+    return this.#together(ids.toSorted(), async () => {
+      const found = await Promise.all(ids.map((sessionId) => this.byId(sessionId)));
+      const there = found.filter((session) => session !== null);
+      const removals = await Promise.all(there.map((session) => this.#removal(session)));
+      if (there.length > 0) await this.#access.audit.submit(removals.flat(), acts);
+      return there;
+    });
   }
 
   #idle(before: number): Promise<readonly SessionRecord[]> {
@@ -124,6 +139,11 @@ export class LevelSessions implements SessionStore {
       ...erasing(this.#access, tables.sessions.sealed, await foundOf(tables.sessions.sealed, [key])),
       ...erasing(this.#access, tables.sessionExpiry.sealed, await foundOf(tables.sessionExpiry.sealed, [expiry])),
     ];
+  }
+
+  /** `sessionIds` in ascending order: whoever else holds several takes them in the same order. */
+  #together<T>([first, ...others]: readonly SessionId[], work: () => Promise<T>): Promise<T> {
+    return first === undefined ? work() : this.#alone(first, () => this.#together(others, work));
   }
 
   #alone<T>(sessionId: SessionId, work: () => Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import { bytes, Epoch, Hash, Sequence, Timestamp } from '#protocol/envelope.ts';
 import { ConversationId, DeviceId, Generation, InviteId, SessionId, UserId } from '#protocol/ids.ts';
 import * as limits from '#protocol/limits.ts';
 import { Device, Person, Suite, Vault, Welcome } from '#protocol/model.ts';
+import { Must, SignInFactor } from '#protocol/sign-in.ts';
 import type { AccountRecord, InviteRecord, Roster, SessionRecord } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { makeFileTables } from './file-tables.ts';
@@ -38,6 +39,12 @@ const Session: v.GenericSchema<unknown, SessionRecord> = v.strictObject({
   createdAt: Timestamp,
   expiresAt: Timestamp,
   usedAt: v.optional(Timestamp),
+  factor: v.optional(SignInFactor),
+  network: v.optional(v.string()),
+  browser: v.optional(v.string()),
+  system: v.optional(v.string()),
+  provenAt: v.optional(Timestamp),
+  must: v.optional(Must),
 });
 const Invite: v.GenericSchema<unknown, InviteRecord> = v.strictObject({
   inviteId: InviteId,

@@ -125,6 +125,22 @@ export class MemorySessions implements SessionStore {
     this.#shelf.sessions.delete(sessionId);
   }
 
+  async ofUser(userId: UserId): Promise<readonly SessionRecord[]> {
+    return copy(this.#of(userId));
+  }
+
+  async endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]> {
+    this.#shelf.writing();
+    const ended = this.#of(userId).filter(({ sessionId }) => sessionId !== keep);
+    if (ended.length > 0) this.#shelf.audit(acts);
+    for (const { sessionId } of ended) this.#shelf.sessions.delete(sessionId);
+    return copy(ended);
+  }
+
+  #of(userId: UserId): readonly SessionRecord[] {
+    return [...this.#shelf.sessions.values()].filter((session) => session.userId === userId);
+  }
+
   async used(sessionId: SessionId, at: number): Promise<void> {
     this.#shelf.writing();
     const session = this.#shelf.sessions.get(sessionId);

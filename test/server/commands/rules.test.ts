@@ -130,7 +130,7 @@ describe('devices', () => {
     const { challenge } = okay(await owner.call('device.challenge', {}));
     expect(codeOf(await attach(challenge))).toBe('ok');
     expect(codeOf(await attach(challenge))).toBe('ceremony.expired');
-    const elsewhere = await world.services.sessions.start(owner.userId, 'password', testScribe(world.runtime));
+    const elsewhere = await world.services.sessions.start(owner.userId, { factor: 'password', whence: { address: '192.0.2.1', agent: '' } }, testScribe(world.runtime));
     const foreign = okay(await owner.call('device.challenge', {}, { session: elsewhere.record }));
     expect(codeOf(await attach(foreign.challenge))).toBe('ceremony.expired');
   });

@@ -271,6 +271,8 @@ export function createDemoEngine(options: DemoOptions): Engine & { receive(id: C
     onSnapshot: (listener) => (core.snapshots.add(listener), () => core.snapshots.delete(listener)),
     onTimeline: (listener) => (core.timelines.add(listener), () => core.timelines.delete(listener)),
     close: done,
+    /** Screens that ask bring their own answers. */
+    ask: () => Promise.reject(new LanyingError('server.unavailable')),
     ...accountCalls(core),
     ...peopleCalls(core),
     ...conversationCalls(core),

@@ -99,7 +99,7 @@ const methods = {
   unlockWithRecoveryCode: true, unlockWithPasskey: true, signOut: true, createInvite: true, listInvites: true,
   revokeInvite: true, refreshPeople: true, acceptIdentity: true, dismissNotices: true, createConversation: true,
   renameConversation: true, addMembers: true, removeMember: true, leaveConversation: true, send: true, retrySend: true,
-  discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, markRead: true,
+  discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, markRead: true, ask: true,
 } as const satisfies Record<EngineMethod, true>;
 
 function remoteApi(call: (request: CallRequest) => Promise<unknown>, forget: (conversationId: string) => void): EngineApi {

@@ -1,0 +1,19 @@
+/** Commands that screens ask by their names: nothing of the device goes into them, and nothing of their answers is kept. */
+import type * as v from 'valibot';
+import { type CommandName, commands, type Output } from '#protocol/commands/index.ts';
+import type { Connection } from './connection.ts';
+import { post } from './http.ts';
+import type { Network } from './ports.ts';
+
+export type AskedCommand = Extract<CommandName, 'session.list' | `session.revoke${string}`>;
+export type AskedInput<N extends AskedCommand> = v.InferInput<(typeof commands)[N]['input']>;
+
+/** Over the socket, but for what sets or takes the cookie. */
+export async function ask<N extends AskedCommand>(
+  connection: Connection,
+  network: Network,
+  command: N,
+  input: AskedInput<N>,
+): Promise<Output<N>> {
+  return 'httpOnly' in commands[command] ? post(network, command, input) : connection.call(command, input);
+}
