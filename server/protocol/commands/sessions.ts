@@ -14,6 +14,7 @@ export const sessionCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    audited: { not: 'reads' },
   }),
   'session.revoke': row({
     summary: "End one of one's own sessions at once, on open sockets too.",

@@ -4,6 +4,7 @@ import type { ActOf, CommandName, Output } from '#protocol/commands/index.ts';
 import { expect } from 'vitest';
 import { attachedBytes } from '../../../server/domain/devices.ts';
 import { Authenticator } from '../../harness/authenticator.ts';
+import { factorScenarios } from './factor-scenarios.ts';
 import { okay, origin, password, Peer, setupToken, type World } from './world.ts';
 
 export type Audited = { [N in CommandName]: ActOf<N> extends never ? never : N }[CommandName];
@@ -59,6 +60,7 @@ async function toErase(owner: Peer, guest: Peer, scope: 'account' | 'all') {
 }
 
 export const scenarios: { readonly [N in Audited]: readonly Scenario[] } = {
+  ...factorScenarios,
   'account.create': [
     async (world) => {
       const peer = await world.stranger('owner');
