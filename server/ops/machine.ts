@@ -1,6 +1,7 @@
 /** What the machine under the server does: its disk, its clock, the store on it, and when work was last done. */
 import type { Logger } from 'pino';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { errorFields } from './error-fields.ts';
 
 export interface MachineMeter {
   /** `failed` ends the process. */
@@ -16,9 +17,6 @@ export interface MachineMeter {
   /** The clock against the latest time that is known. */
   clockWas(kind: 'steady' | 'ahead' | 'behind', byMs: number): void;
 }
-
-const errorFields = (cause: unknown) =>
-  cause instanceof Error ? { error: cause.name, message: cause.message, stack: cause.stack } : { error: 'unknown' };
 
 function gauges(registers: [Registry]) {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });

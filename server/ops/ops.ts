@@ -6,6 +6,7 @@ import pino from 'pino';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { connectionsAdvice, connectionsFew, type LoadMeter, loadMeter } from './load.ts';
 import { type MachineMeter, machineMeter } from './machine.ts';
+import { errorFields } from './error-fields.ts';
 
 export type Door = 'socket' | 'http';
 
@@ -53,9 +54,6 @@ export interface Ops {
 export interface LogSink {
   write(line: string): void;
 }
-
-const errorFields = (cause: unknown) =>
-  cause instanceof Error ? { error: cause.name, message: cause.message, stack: cause.stack } : { error: 'unknown' };
 
 function instruments(registry: Registry) {
   const registers = [registry];
