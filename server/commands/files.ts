@@ -132,8 +132,7 @@ export class FileDesk {
     const limited = this.#services.personLimits.take(caller.value.userId, 'file.use', null);
     if (limited !== null) return limited;
     const found = await this.#services.files.find(fileId);
-    if (!found.ok && found.code !== 'file.expired') return found;
-    if (!found.ok) return refuse('file.expired');
+    if (!found.ok) return found;
     if (!(await this.#may(caller.value, 'file.download', found.value.conversationId))) return refuse('file.unknown');
     return ok({ caller: caller.value, file: found.value });
   }

@@ -57,9 +57,9 @@ class CommandRouter implements Router {
   async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {
     const { address, known = null, agent = '', tail = null } = context;
     if (commands[name].who === 'anyone' && name !== 'server.info') {
-      // [Q5] A browser that somebody signed in from before does not wait for strangers at its address.
-      const browser = name === 'signIn.password' || passkeyCalls.has(name) ? this.#services.browsers.read(known) : null;
-      const limited = this.#services.limits.call(browser?.key ?? address, passkeyCalls.has(name));
+      const passkey = passkeyCalls.has(name);
+      const browser = name === 'signIn.password' || passkey ? this.#services.browsers.read(known) : null;
+      const limited = this.#services.limits.call(address, browser, passkey);
       if (limited !== null) return { result: limited };
     }
     const parsed = parse(name, input);

@@ -46,8 +46,9 @@ export class SignInLimits {
     this.#ofGrant = new RateLimit(runtime, allowances.handlesOfGrant);
   }
 
-  call(address: string, passkey: boolean): Refusal | null {
-    return (passkey ? this.#passkeyCalls : this.#calls).take(limitedAddress(address));
+  /** `browser`: one that somebody signed in from before ([Q5]); it does not wait for strangers at its address. */
+  call(address: string, browser: KnownBrowser | null, passkey: boolean): Refusal | null {
+    return (passkey ? this.#passkeyCalls : this.#calls).take(browser?.key ?? limitedAddress(address));
   }
 
   /** [A8] `grant` names one setup token or invite. */
