@@ -37,6 +37,8 @@ export interface ComposeParts {
 }
 
 export interface Server {
+  /** TCP connections, sockets among them; those beyond it are closed at once. */
+  readonly connectionsMax: number;
   /** Resolves to the port. Rejects with RelayError when it cannot be had; `stop` it then. */
   listen(): Promise<number>;
   setupNeeded(): Promise<boolean>;
@@ -102,8 +104,7 @@ export async function compose(parts: ComposeParts): Promise<Server> {
 export const sessionKey = (masterKey: Uint8Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(hkdfSync('sha256', masterKey, new Uint8Array(0), 'lanying session key 1', 32));
 
-const sendsAllowance = (aSecond: number | undefined): Partial<PersonAllowances> =>
-  aSecond === undefined ? {} : { sends: { burst: 10 * aSecond, refillMs: 1_000 / aSecond } };
+const sendsAllowance = (aSecond: number): Partial<PersonAllowances> => ({ sends: { burst: 10 * aSecond, refillMs: 1_000 / aSecond } });
 
 function headSinks({ auditHeads }: Config, runtime: Runtime): readonly HeadSink[] {
   const { file, webhook } = auditHeads ?? { file: null, webhook: null };
@@ -130,6 +131,7 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
   // [R6] Before anything is served.
   const purgedAgain = await services.retention.reapply(systemScribe('retention', runtime));
   if (purgedAgain > 0) ops.purgedAgain(purgedAgain);
+  const connectionsMax = connectionsMaxOf(descriptorsMax());
   const door = await createDoor({
     origin,
     bind: config.bind,
@@ -148,7 +150,7 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
     cookieValue,
     ops,
     runtime,
-    connectionsMax: connectionsMaxOf(descriptorsMax()),
+    connectionsMax,
     // [Z1]
     unready: () => unreadyOf(store.condition()),
     full: () => store.condition() === 'full',
@@ -159,6 +161,7 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
   const work = jobsOf({ store, runtime, ops, audit: { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock });
   const jobs = startJobs(work, { leases: store.leases, ops, runtime, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
   return {
+    connectionsMax,
     listen: () => door.listen(),
     setupNeeded: async () => (await store.accounts.count()) === 0,
     async stop() {

@@ -5,7 +5,6 @@ import { BootError, compose, type Server } from './compose.ts';
 import { ConfigError } from './config/config.ts';
 import { processEnvironment } from './config/env.ts';
 import { loadMasterKey } from './config/master-key.ts';
-import { connectionsMaxOf, descriptorsMax } from './ops/descriptors.ts';
 import { createOps, type Ops } from './ops/ops.ts';
 import { systemRuntime } from './ops/system-runtime.ts';
 
@@ -77,7 +76,7 @@ async function boot(): Promise<void> {
     await composed.stop();
     throw cause;
   });
-  ops.listening(port, connectionsMaxOf(descriptorsMax()));
+  ops.listening(port, composed.connectionsMax);
   process.on('uncaughtException', crash);
   process.stdout.write(`lanying is ready at ${config.origin}\n`);
   // The fragment never leaves the browser, so the token is in no request and no log.

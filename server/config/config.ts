@@ -23,8 +23,8 @@ export interface Config {
   /** Where signed tree heads of the audit log go; absolute path and URL. */
   readonly auditHeads?: { readonly file: string | null; readonly webhook: string | null };
   readonly files: FileBounds;
-  /** Messages of one person in a second; left out: as in limits.ts. */
-  readonly sendsPersonMax?: number;
+  /** Messages of one person in a second, in the long run. */
+  readonly sendsPersonMax: number;
 }
 
 export interface Secrets {

@@ -55,7 +55,6 @@ export interface FileRouteParts {
   readonly desk: FileDesk;
   readonly ops: Ops;
   readonly runtime: Runtime;
-  /** Hears of every throw; the composition decides whether the process can go on. */
 }
 
 /** One request, past its head. */
