@@ -1,7 +1,7 @@
 /** The audit log of a data folder that no server has: for `lanying verify audit`. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { type Checkpoint, parseCheckpoints, parseVerifierKey } from '#protocol/checkpoint.ts';
+import { holdsStore } from './compose-folder.ts';
 import type { Config } from './config/config.ts';
 import { sha256 } from './domain/digests.ts';
 import { TreeHeads } from './domain/audit/tree-heads.ts';
@@ -34,9 +34,7 @@ export type AuditCheck =
 /** Changes nothing but the lock. */
 export async function checkAuditLog(parts: AuditCheckParts): Promise<AuditCheck> {
   const { dataFolder, origin } = parts.config;
-  // Opening would make a new store where there is none.
-  if (!existsSync(join(dataFolder, 'store-made')))
-    return { kind: 'unavailable', reason: 'no_store', message: dataFolder };
+  if (!(await holdsStore(dataFolder))) return { kind: 'unavailable', reason: 'no_store', message: dataFolder };
   const heads = parts.headFile === null ? [] : readHeads(parts.headFile);
   if (heads === null) return { kind: 'unavailable', reason: 'head_file', message: parts.headFile ?? '' };
   const given = parts.verifierKey === null ? null : parseVerifierKey(sha256, parts.verifierKey);

@@ -1,7 +1,6 @@
 /** Erasure on a data folder that no server has: for `lanying purge`. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { InProcessBus } from './bus/in-process.ts';
+import { holdsStore } from './compose-folder.ts';
 import type { Config } from './config/config.ts';
 import { scribeOf } from './domain/audit/scribe.ts';
 import { ClockWatch } from './domain/clock-watch.ts';
@@ -37,8 +36,7 @@ export async function purgeFolder({
   runtime = systemRuntime,
 }: PurgeParts): Promise<PurgeOutcome> {
   const { dataFolder, purgeRegister = null } = config;
-  // Opening would make a new store where there is none.
-  if (!existsSync(join(dataFolder, 'store-made'))) return { kind: 'unavailable', message: dataFolder };
+  if (!(await holdsStore(dataFolder))) return { kind: 'unavailable', message: dataFolder };
   try {
     const store = await openLevelStore({
       folder: dataFolder,

@@ -1,6 +1,5 @@
 /** Every record of a data folder that no server has: for `lanying verify` and `lanying doctor`. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { holdsStore } from './compose-folder.ts';
 import { systemRuntime } from './ops/system-runtime.ts';
 import { CorruptionError, StoreFailure } from './ports/store.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
@@ -22,8 +21,7 @@ export async function checkStore(
   masterKey: () => Uint8Array,
   renewWitness = false,
 ): Promise<StoreCheck> {
-  // Opening would make a new store where there is none.
-  if (!existsSync(join(dataFolder, 'store-made'))) return { kind: 'no_store' };
+  if (!(await holdsStore(dataFolder))) return { kind: 'no_store' };
   try {
     const verification = await verifyStore({
       folder: dataFolder,
@@ -57,7 +55,7 @@ export async function relayFault(): Promise<string | null> {
 
 /** Null when the key opens this folder's key file, or there is no store yet. Touches nothing. */
 export async function keyFault(folder: string, masterKey: Uint8Array): Promise<string | null> {
-  if (!existsSync(join(folder, 'store-made'))) return null;
+  if (!(await holdsStore(folder))) return null;
   try {
     await KeyRing.open(folder, masterKey, false, systemRuntime);
     return null;

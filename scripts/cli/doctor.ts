@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { holdsStore, ranLastAt } from '../../server/compose-folder.ts';
 import { clockAheadMsMax, keyFault, nowMs, relayFault, roomIn } from '../../server/compose-verify.ts';
 import { parseMasterKey } from '../../server/config/master-key.ts';
 import { type Command, exits, say, type Shell, type Text } from './command.ts';
@@ -9,7 +10,7 @@ const mebibytes = (bytes: number): number => Math.floor(bytes / (1024 * 1024));
 const both = (en: string, zh: string): Text => ({ en, zh });
 const marks = { ok: '✓', note: '·', bad: '✗' } as const;
 
-function folder(path: string): Finding {
+async function folder(path: string): Promise<Finding> {
   if (!existsSync(path))
     return ['note', both('no data folder yet; the first start makes it', '尚无数据目录；首次启动时创建')];
   if ((statSync(path).mode & 0o077) !== 0)
@@ -17,7 +18,7 @@ function folder(path: string): Finding {
       'bad',
       both('the data folder is open to other users: chmod 700', '数据目录对其他用户开放：请执行 chmod 700'),
     ];
-  return existsSync(join(path, 'store-made'))
+  return (await holdsStore(path))
     ? ['ok', both('the data folder holds a store', '数据目录中有存储')]
     : ['note', both('the data folder is empty', '数据目录为空')];
 }
@@ -25,7 +26,7 @@ function folder(path: string): Finding {
 async function key(path: string, own: boolean, dataFolder: string): Promise<Finding> {
   if (!existsSync(path))
     return own
-      ? existsSync(join(dataFolder, 'store-made'))
+      ? (await holdsStore(dataFolder))
         ? ['bad', both('the folder holds a store and its master key is missing', '数据目录中有存储，但主密钥缺失')]
         : ['note', both('no master key yet', '尚无主密钥')]
       : ['bad', both('the master key file is missing', '主密钥文件缺失')];
@@ -55,10 +56,10 @@ async function disk(path: string): Promise<Finding> {
 }
 
 /** Against the time of the last start, stop or minute of the server: before it is wrong, far behind it may be (then nothing is erased by itself). */
-function clock(path: string): Finding {
-  const witness = join(path, 'store-witness');
-  if (!existsSync(witness)) return ['ok', both('the clock has nothing to be held against', '时钟尚无可对照的时间')];
-  const aheadMs = nowMs() - statSync(witness).mtimeMs;
+async function clock(path: string): Promise<Finding> {
+  const last = await ranLastAt(path);
+  if (last === null) return ['ok', both('the clock has nothing to be held against', '时钟尚无可对照的时间')];
+  const aheadMs = nowMs() - last;
   if (aheadMs < -60_000)
     return [
       'bad',
@@ -102,10 +103,10 @@ export const doctor: Command = {
     const { config, masterKeyFile } = shell.environment();
     const { dataFolder } = config;
     const findings: Finding[] = [
-      folder(dataFolder),
+      await folder(dataFolder),
       await key(masterKeyFile ?? join(dataFolder, 'master.key'), masterKeyFile === null, dataFolder),
       await disk(dataFolder),
-      clock(dataFolder),
+      await clock(dataFolder),
       await relay(),
       ['note', both('certificate: none here, a proxy has it', '证书：由代理持有')],
       ['note', both('last backup: none was made', '上次备份：无')],

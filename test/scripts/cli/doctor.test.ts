@@ -55,6 +55,11 @@ describe('lanying doctor', () => {
     await expect(readFile(join(data, 'master.key'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
+  it('of something that is no folder: it says so, and not that there is nothing in it', async () => {
+    await writeFile(data, '', { mode: 0o600 });
+    await expect(told()).rejects.toThrow(/^LANYING_DATA cannot be used \(ENOTDIR\)/);
+  });
+
   it('of a folder that is well: each line good, in both languages', async () => {
     await made();
     const { exit, lines, has } = await told();
