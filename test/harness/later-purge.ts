@@ -4,20 +4,21 @@
  */
 import { loadMasterKey } from '../../server/config/master-key.ts';
 import { purgeFolder } from '../../server/compose-purge.ts';
-import { systemRuntime } from '../../server/ops/system-runtime.ts';
+import { MovedClock } from './moved-clock.ts';
 
 /** To be run; importing it does nothing. */
 export const laterPurge = import.meta.filename;
 
 if (process.argv[1] === laterPurge) {
   const [folder = '', days = '0'] = process.argv.slice(2);
-  const shiftMs = Number(days) * 86_400_000;
+  const clock = new MovedClock();
+  clock.shiftMs = Number(days) * 86_400_000;
   process.stdout.write('begun\n');
   const outcome = await purgeFolder({
     config: { dataFolder: folder, purgeRegister: null },
     masterKey: (random) => loadMasterKey(folder, null, random).key,
     dryRun: false,
-    runtime: { ...systemRuntime, now: () => systemRuntime.now() + shiftMs },
+    runtime: clock.runtime,
   });
   if (outcome.kind !== 'purged') throw new Error(JSON.stringify(outcome));
   process.stdout.write(`${JSON.stringify(outcome.receipt?.proof ?? null)}\n`);

@@ -1,20 +1,15 @@
 /** A clock that jumps, under the whole server. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemRuntime } from '../../../server/ops/system-runtime.ts';
-import { startServer, type TestServer } from '../../harness/server.ts';
+import { MovedClock } from '../../harness/moved-clock.ts';
+import type { TestServer } from '../../harness/server.ts';
 import { codeOf, joined, okay, talk, value } from '../commands/world.ts';
-import { Served } from './served.ts';
+import { type Served, served } from './served.ts';
 
 const dayMs = 86_400_000;
-let shiftMs = 0;
-const runtime = { ...systemRuntime, now: () => systemRuntime.now() + shiftMs };
+const clock = new MovedClock();
 let server: TestServer;
 let world: Served;
-beforeEach(async () => {
-  shiftMs = 0;
-  server = await startServer({ runtime });
-  world = new Served(server);
-});
+beforeEach(async () => ({ server, world } = await served(clock)));
 afterEach(() => server.remove());
 
 async function talking() {
@@ -41,11 +36,11 @@ async function talking() {
 test('[T1] back a day and forward again: sequence numbers go on without a gap and sent times never go back, across a restart too', async () => {
   const { say, entries } = await talking();
   await say('now');
-  shiftMs -= dayMs;
+  clock.shiftMs -= dayMs;
   await say('a day ago');
   await server.restart();
   await say('a day ago, after a restart');
-  shiftMs += 3 * dayMs;
+  clock.shiftMs += 3 * dayMs;
   await say('in two days');
   const log = await entries();
   expect(log.map(({ sequence }) => sequence)).toEqual(log.map((_, at) => (log[0]?.sequence ?? 0) + at));
@@ -59,14 +54,14 @@ test('[T1] [T3] a year ahead signs people out and erases nothing, also at a star
   await say('kept');
   okay(await owner.call('retention.set', { class: 'messages', conversationId: null, days: 30 }));
   const before = await entries();
-  shiftMs += 365 * dayMs;
+  clock.shiftMs += 365 * dayMs;
   expect(codeOf(await owner.call('session.get', {}))).toBe('session.required');
   // What came due while it was down is looked at when it starts: the purge and the sweeps.
   await server.restart();
   const held = async (): Promise<string> => (await fetch(`${server.origin}/metrics`)).text();
   await expect.poll(held).toMatch(/lanying_jobs_held_total\{job="purge"\} 1/);
   expect(await held()).toMatch(/lanying_jobs_held_total\{job="sweep-expired-sessions"\} 1/);
-  shiftMs = 0;
+  clock.shiftMs = 0;
   await server.restart();
   expect(await entries()).toEqual(before);
   okay(await owner.call('session.get', {}));
@@ -77,13 +72,13 @@ test('[T3] a purge that a person asks for runs, whatever the clock was, and conf
   const { owner, say } = await talking();
   await say('old');
   okay(await owner.call('retention.set', { class: 'messages', conversationId: null, days: 2 }));
-  shiftMs += 20 * dayMs;
+  clock.shiftMs += 20 * dayMs;
   await server.restart();
   await expect
     .poll(async () => (await fetch(`${server.origin}/metrics`)).text())
     .toMatch(/lanying_jobs_held_total\{job="purge"\} 1/);
   expect(okay(await owner.call('retention.run', {})).receipt).not.toBeNull();
-  shiftMs += dayMs;
+  clock.shiftMs += dayMs;
   await server.restart();
   const metrics = await (await fetch(`${server.origin}/metrics`)).text();
   expect(metrics).not.toMatch(/lanying_jobs_held_total\{job="purge"\}/);

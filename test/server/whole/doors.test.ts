@@ -1,15 +1,12 @@
 /** Strangers at the door of the whole server. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startServer, type TestServer } from '../../harness/server.ts';
+import type { TestServer } from '../../harness/server.ts';
 import { codeOf, okay, password } from '../commands/world.ts';
-import { Served } from './served.ts';
+import { type Served, served } from './served.ts';
 
 let server: TestServer;
 let world: Served;
-beforeEach(async () => {
-  server = await startServer();
-  world = new Served(server);
-});
+beforeEach(async () => ({ server, world } = await served()));
 afterEach(() => server.remove());
 
 test('[A2] of racing uses of an invite over HTTP one makes an account, and the others leave nothing behind', async () => {

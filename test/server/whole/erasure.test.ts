@@ -4,21 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkAuditLog } from '../../../server/compose-audit.ts';
-import { systemRuntime } from '../../../server/ops/system-runtime.ts';
-import { startServer, type TestServer } from '../../harness/server.ts';
+import { MovedClock } from '../../harness/moved-clock.ts';
+import type { TestServer } from '../../harness/server.ts';
 import { codeOf, joined, okay, talk } from '../commands/world.ts';
-import { Served } from './served.ts';
+import { type Served, served } from './served.ts';
 
 const dayMs = 86_400_000;
-let shiftMs = 0;
-const runtime = { ...systemRuntime, now: () => systemRuntime.now() + shiftMs };
+const clock = new MovedClock();
 let server: TestServer;
 let world: Served;
-beforeEach(async () => {
-  shiftMs = 0;
-  server = await startServer({ runtime });
-  world = new Served(server);
-});
+beforeEach(async () => ({ server, world } = await served(clock)));
 afterEach(() => server.remove());
 
 const verify = (origin: string) =>
@@ -71,14 +66,14 @@ test('[R14] [R15] an account is erased in two steps, is out at once, and what is
 
 test('[R16] a hold refuses an erasure with a typed error', async () => {
   const { owner, guest, conversationId } = await team();
-  okay(await owner.call('hold.place', { conversationId, reason: 'Case 1', until: runtime.now() + 9 * dayMs }));
+  okay(await owner.call('hold.place', { conversationId, reason: 'Case 1', until: clock.runtime.now() + 9 * dayMs }));
   expect(codeOf(await guest.call('account.requestErasure', { text: 'Please' }))).toBe('erasure.held');
 });
 
 test('[U11] [U12] [R8] audit entries and idle sessions go by rule, and the log verifies under one name', async () => {
   const { owner } = await team();
   const before = okay(await owner.call('audit.head', {}));
-  shiftMs += 6 * dayMs;
+  clock.shiftMs += 6 * dayMs;
   okay(await owner.call('session.get', {}));
   expect(codeOf(await owner.call('retention.set', { class: 'audit', conversationId: world.id(), days: 2 }))).toBe(
     'input.invalid',
@@ -115,7 +110,7 @@ test('[R6] an older copy neither brings an account back nor loses a rule or a ho
   okay(await guest.call('account.confirmErasure', { requestId, handle: 'guest' }));
   okay(await owner.call('retention.set', { class: 'messages', conversationId: null, days: 30 }));
   const { hold } = okay(
-    await owner.call('hold.place', { conversationId: null, reason: 'Case 2', until: runtime.now() + 9 * dayMs }),
+    await owner.call('hold.place', { conversationId: null, reason: 'Case 2', until: clock.runtime.now() + 9 * dayMs }),
   );
   await server.stop();
   for (const name of ['store', 'keys', 'store-witness']) {

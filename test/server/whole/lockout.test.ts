@@ -1,15 +1,12 @@
 /** Somebody who guesses passwords all day, at the very address of the people whose accounts they want. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startServer, type TestServer } from '../../harness/server.ts';
+import type { TestServer } from '../../harness/server.ts';
 import { password } from '../commands/world.ts';
-import { Served } from './served.ts';
+import { type Served, served } from './served.ts';
 
 let server: TestServer;
 let world: Served;
-beforeEach(async () => {
-  server = await startServer();
-  world = new Served(server);
-});
+beforeEach(async () => ({ server, world } = await served()));
 afterEach(() => server.remove());
 
 const wrong = 'not the password at all';

@@ -11,22 +11,17 @@ import { Receipt, receiptPrefix } from '#protocol/retention.ts';
 import { events } from '#protocol/events.ts';
 import { told as toldByCommandLine } from '../../../scripts/cli/purge.ts';
 import { purgeFolder } from '../../../server/compose-purge.ts';
-import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import { openLevelStore } from '../../../server/storage/level/store.ts';
-import { startServer, type TestServer } from '../../harness/server.ts';
+import { MovedClock } from '../../harness/moved-clock.ts';
+import type { TestServer } from '../../harness/server.ts';
 import { codeOf, joined, okay, type Peer, reasonOf, talk, value } from '../commands/world.ts';
-import { answerOf, Served } from './served.ts';
+import { answerOf, type Served, served } from './served.ts';
 
 const dayMs = 86_400_000;
-let shiftMs = 0;
-const runtime = { ...systemRuntime, now: () => systemRuntime.now() + shiftMs };
+const clock = new MovedClock();
 let server: TestServer;
 let world: Served;
-beforeEach(async () => {
-  shiftMs = 0;
-  server = await startServer({ runtime });
-  world = new Served(server);
-});
+beforeEach(async () => ({ server, world } = await served(clock)));
 afterEach(() => server.remove());
 
 const everywhere = (days: number | null) => ({ class: 'messages' as const, conversationId: null, days });
@@ -54,7 +49,7 @@ async function talked() {
   await joined(guest, conversationId);
   await say(owner, conversationId, ['first', 'second', 'third']);
   const before = okay(await owner.call('conversation.get', { conversationId })).conversation;
-  shiftMs += 5 * dayMs;
+  clock.shiftMs += 5 * dayMs;
   await say(owner, conversationId, ['later']);
   return { owner, guest, conversationId, before };
 }
@@ -185,23 +180,23 @@ test('[R9] [R12] a hold suspends at once, stands only with two people, ends by i
   const { owner, conversationId } = await talked();
   const helper = await admin(owner, 'helper');
   okay(await owner.call('retention.set', everywhere(2)));
-  const until = runtime.now() + 20 * dayMs;
-  expect(codeOf(await owner.call('hold.place', { conversationId, reason: 'Case 12', until: runtime.now() - 1 }))).toBe(
-    'input.invalid',
-  );
+  const until = clock.runtime.now() + 20 * dayMs;
+  expect(
+    codeOf(await owner.call('hold.place', { conversationId, reason: 'Case 12', until: clock.runtime.now() - 1 })),
+  ).toBe('input.invalid');
   const { hold } = okay(await owner.call('hold.place', { conversationId, reason: 'Case 12', until }));
   const held = async () => okay(await owner.call('retention.preview', {})).items.map(({ heldBy }) => heldBy);
   expect(await held()).toEqual([hold.holdId]);
   expect(okay(await owner.call('retention.run', {})).receipt).toBeNull();
   expect(codeOf(await owner.call('hold.confirm', { holdId: hold.holdId }))).toBe('hold.second_person');
-  shiftMs += 4 * dayMs;
+  clock.shiftMs += 4 * dayMs;
   // Nobody confirmed it in time.
   expect(await held()).toEqual([null]);
   expect(codeOf(await helper.call('hold.confirm', { holdId: hold.holdId }))).toBe('hold.unknown');
 
   const second = okay(await owner.call('hold.place', { conversationId: null, reason: 'Case 13', until })).hold;
   expect(okay(await helper.call('hold.confirm', { holdId: second.holdId })).hold.state).toBe('active');
-  shiftMs += 4 * dayMs;
+  clock.shiftMs += 4 * dayMs;
   expect(okay(await owner.call('retention.run', {})).receipt).toBeNull();
   expect(okay(await helper.call('hold.release', { holdId: second.holdId })).hold.state).toBe('releasing');
   expect(codeOf(await helper.call('hold.confirm', { holdId: second.holdId }))).toBe('hold.second_person');
@@ -252,7 +247,11 @@ test('[R6] an older copy of the data is purged again before it is served, and ge
 test('[R12] [R1] the command line previews and purges a folder that no server has, and says when one has it', async () => {
   const { owner, conversationId, before } = await talked();
   okay(await owner.call('retention.set', everywhere(2)));
-  const parts = { config: { dataFolder: server.dataFolder }, masterKey: () => new Uint8Array(32).fill(7), runtime };
+  const parts = {
+    config: { dataFolder: server.dataFolder },
+    masterKey: () => new Uint8Array(32).fill(7),
+    runtime: clock.runtime,
+  };
   const outs: string[] = [];
   const shell = {
     out: (line: string) => outs.push(line),
@@ -291,10 +290,11 @@ async function purgedBy(owner: Peer): Promise<Receipt> {
 test('[R3] files outlive the change of the key-encryption key, and go by their own rule with a receipt', async () => {
   const { owner, conversationId } = await talked();
   await server.stop();
-  const open = () => openLevelStore({ folder: server.dataFolder, masterKey: new Uint8Array(32).fill(7), runtime });
+  const open = () =>
+    openLevelStore({ folder: server.dataFolder, masterKey: new Uint8Array(32).fill(7), runtime: clock.runtime });
   const store = await open();
   const quota = { personBytesMax: 1e9, totalBytesMax: 1e9, personFilesMax: 100, personOpenMax: 10 };
-  const fileId = idFromBytes<FileId>(runtime.random(16));
+  const fileId = idFromBytes<FileId>(clock.runtime.random(16));
   const content = new Uint8Array(100_000).fill(5);
   await store.blobs.create(
     {
@@ -302,8 +302,8 @@ test('[R3] files outlive the change of the key-encryption key, and go by their o
       owner: owner.userId,
       conversationId,
       size: content.length,
-      createdAt: runtime.now(),
-      expiresAt: runtime.now() + dayMs,
+      createdAt: clock.runtime.now(),
+      expiresAt: clock.runtime.now() + dayMs,
     },
     quota,
   );
@@ -324,7 +324,7 @@ test('[R3] files outlive the change of the key-encryption key, and go by their o
   await server.restart();
   okay(await owner.call('retention.set', everywhere(null)));
   okay(await owner.call('retention.set', { class: 'files', conversationId, days: 1 }));
-  shiftMs += 3 * dayMs;
+  clock.shiftMs += 3 * dayMs;
   expect(await purgedBy(owner)).toMatchObject({
     ranges: [],
     others: [{ class: 'files', conversationId, count: 1, bytes: content.length }],

@@ -7,7 +7,8 @@ import { outputFromJson } from '../../../server/commands/json.ts';
 import type { CallContext } from '../../../server/commands/router.ts';
 import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import type { SessionRecord } from '../../../server/ports/store.ts';
-import type { TestServer } from '../../harness/server.ts';
+import type { MovedClock } from '../../harness/moved-clock.ts';
+import { startServer, type TestServer } from '../../harness/server.ts';
 import type { TestSocket } from '../../harness/door.ts';
 import { FakeRuntime } from '../../harness/runtime.ts';
 import { type Peer, value, World } from '../commands/world.ts';
@@ -48,6 +49,13 @@ export class Served extends World {
   override async owner(): Promise<Peer> {
     return this.person('owner', { kind: 'setup', token: this.server.setupToken });
   }
+}
+
+/** A server of a test's own, and its people. A clock is set right first. */
+export async function served(clock?: MovedClock): Promise<{ readonly server: TestServer; readonly world: Served }> {
+  if (clock !== undefined) clock.shiftMs = 0;
+  const server = await startServer(clock === undefined ? {} : { runtime: clock.runtime });
+  return { server, world: new Served(server) };
 }
 
 export function answerOf<N extends CommandName>(name: N, frame: Awaited<ReturnType<TestSocket['call']>>): Output<N> {

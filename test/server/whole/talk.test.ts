@@ -5,16 +5,13 @@ import * as v from 'valibot';
 import { bytesOfId, type ConversationId } from '#protocol/ids.ts';
 import type { Entry } from '#protocol/envelope.ts';
 import { events } from '#protocol/events.ts';
-import { startServer, type TestServer } from '../../harness/server.ts';
+import type { TestServer } from '../../harness/server.ts';
 import { codeOf, headOf, joined, okay, type Peer, suite, talk, value } from '../commands/world.ts';
-import { answerOf, Served } from './served.ts';
+import { answerOf, type Served, served } from './served.ts';
 
 let server: TestServer;
 let world: Served;
-beforeEach(async () => {
-  server = await startServer();
-  world = new Served(server);
-});
+beforeEach(async () => ({ server, world } = await served()));
 afterEach(() => server.remove());
 
 const socketOf = (peer: Peer) => server.socket(world.cookie(peer));

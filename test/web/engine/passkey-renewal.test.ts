@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ceremonyLifetimeMs } from '#protocol/limits.ts';
-import { systemRuntime as serverRuntime } from '../../../server/ops/system-runtime.ts';
 import { createEngine } from '../../../web/engine/client.ts';
 import type { PasskeyCreated, Passkeys } from '../../../web/engine/ports.ts';
 import { openMemoryStore } from '../../../web/platform/node/memory-store.ts';
@@ -11,15 +10,16 @@ import { systemRuntime } from '../../../web/platform/runtime.ts';
 import type { HeadlessEngine } from '../../../web/sdk/engine.ts';
 import { Authenticator } from '../../harness/authenticator.ts';
 import { refusal, until } from '../../harness/devices.ts';
+import { MovedClock } from '../../harness/moved-clock.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
 
-let laterMs = 0;
+const clock = new MovedClock();
 let server: TestServer;
 const engines: HeadlessEngine[] = [];
 
 beforeEach(async () => {
-  laterMs = 0;
-  server = await startServer({ runtime: { ...serverRuntime, now: () => serverRuntime.now() + laterMs } });
+  clock.shiftMs = 0;
+  server = await startServer({ runtime: clock.runtime });
 });
 afterEach(async () => {
   await Promise.all(engines.splice(0).map((engine) => engine.close()));
@@ -46,8 +46,7 @@ function asked(prf: readonly boolean[]) {
 }
 
 async function engineOf(passkeys: Passkeys): Promise<HeadlessEngine> {
-  const runtime = { ...systemRuntime, now: () => systemRuntime.now() + laterMs };
-  const engine = await createEngine({ runtime, network: nodeNetwork(server.origin), store: openMemoryStore(), passkeys });
+  const engine = await createEngine({ runtime: clock.over(systemRuntime), network: nodeNetwork(server.origin), store: openMemoryStore(), passkeys });
   engines.push(engine);
   await until(engine, ({ account }) => account.state !== 'starting');
   return engine;
@@ -60,7 +59,7 @@ it('[A5] within its life a ceremony is enough: nobody is asked twice', async () 
   const { made, passkeys } = asked([true]);
   const engine = await engineOf(passkeys);
   await prepare(engine);
-  laterMs = ceremonyLifetimeMs - 30_000;
+  clock.shiftMs = ceremonyLifetimeMs - 30_000;
   await engine.finishAccount();
   expect(made).toHaveLength(1);
 });
@@ -69,7 +68,7 @@ it.each([true, false])('[A5] [A3] after it the person confirms once more, and th
   const { made, passkeys } = asked([prf, prf]);
   const engine = await engineOf(passkeys);
   const { code, spare } = await prepare(engine);
-  laterMs = 3 * ceremonyLifetimeMs;
+  clock.shiftMs = 3 * ceremonyLifetimeMs;
   await engine.finishAccount();
   await engine.synced();
   expect(made).toHaveLength(2);
@@ -90,7 +89,7 @@ it('[A3] a second passkey that cannot open the vault does not stand in for one t
   const { made, passkeys } = asked([true, false, true]);
   const engine = await engineOf(passkeys);
   await prepare(engine);
-  laterMs = 2 * ceremonyLifetimeMs;
+  clock.shiftMs = 2 * ceremonyLifetimeMs;
   expect(await refusal(engine.finishAccount())).toBe('passkey.unsupported');
   // What was prepared stays: with an authenticator like the first one it goes on.
   await engine.finishAccount();

@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { ConversationId } from '#protocol/ids.ts';
 import type { Conversation as Summary } from '#protocol/model.ts';
-import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import type { Network } from '../../../web/engine/ports.ts';
 import { after, epochs, messageIds, messages } from '../../../web/engine/store/records.ts';
 import { MemoryProfile, openMemoryStore } from '../../../web/platform/node/memory-store.ts';
@@ -13,10 +12,11 @@ import { accountOn, engineOver, entered, hears, idOf, join, textsOf, until, view
 import { summariesIn } from '../../harness/liar.ts';
 import { LyingNetwork } from '../../harness/lying-network.ts';
 import { makeOwner, passwordOf } from '../../harness/people.ts';
+import { MovedClock } from '../../harness/moved-clock.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
 
 const dayMs = 86_400_000;
-let shiftMs = 0;
+const clock = new MovedClock();
 let server: TestServer;
 let owner: Client;
 const engines: HeadlessEngine[] = [];
@@ -37,8 +37,8 @@ async function person(
 }
 
 beforeEach(async () => {
-  shiftMs = 0;
-  server = await startServer({ runtime: { ...systemRuntime, now: () => systemRuntime.now() + shiftMs } });
+  clock.shiftMs = 0;
+  server = await startServer({ runtime: clock.runtime });
   owner = await makeOwner(server, 'owner');
 });
 afterEach(async () => {
@@ -86,7 +86,7 @@ it('[R11] a device that is online erases what is purged, with the keys that open
   const [before, , keysBefore] = await kept(profile, id);
   expect(before).toBeGreaterThan(3);
   expect(keysBefore).toBe(2);
-  shiftMs += 5 * dayMs;
+  clock.shiftMs += 5 * dayMs;
   await saysTo(bob, ada, id, 'later');
   await until(bob, () => viewOf(bob, id).last?.text === 'later');
   await purge();
@@ -113,7 +113,7 @@ it('[R11] a device that was away through a purge takes up behind the hole, also 
   await person('cem');
   await ada.refreshPeople();
   await ada.addMembers(id, [idOf(ada, 'cem')]);
-  shiftMs += 5 * dayMs;
+  clock.shiftMs += 5 * dayMs;
   await ada.delivered(id, await ada.send(id, 'behind the hole'));
   await purge();
   const back = await over(network, profile);

@@ -7,6 +7,7 @@ import { nodeNetwork } from '../../../web/platform/node/network.ts';
 import { nodePasskeys } from '../../../web/platform/node/passkeys.ts';
 import { systemRuntime } from '../../../web/platform/runtime.ts';
 import { makeOwner, passwordOf, sees, textArrives, texts } from '../../harness/people.ts';
+import { MovedClock } from '../../harness/moved-clock.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
 
 let server: TestServer;
@@ -21,9 +22,8 @@ it('[E9] ends an epoch that is a day old before anything more is sealed under it
   const ada = await makeOwner(server, 'ada');
   const { link } = await ada.createInvite();
   const token = new URLSearchParams(new URL(link).hash.slice(1)).get('token') ?? '';
-  let aheadMs = 0;
-  const runtime = { ...systemRuntime, now: () => systemRuntime.now() + aheadMs };
-  const engine = await createEngine({ runtime, network: nodeNetwork(server.origin), store: openMemoryStore(), passkeys: nodePasskeys });
+  const clock = new MovedClock();
+  const engine = await createEngine({ runtime: clock.over(systemRuntime), network: nodeNetwork(server.origin), store: openMemoryStore(), passkeys: nodePasskeys });
   await engine.prepareAccount({
     grant: { kind: 'invite', token }, handle: 'bob', displayName: 'Bob', factor: { kind: 'password', password: passwordOf('bob') }, deviceLabel: 'test',
   });
@@ -36,7 +36,7 @@ it('[E9] ends an epoch that is a day old before anything more is sealed under it
   expect(second).toBe(first + 1);
 
   const arrives = textArrives(ada, 'tomorrow');
-  aheadMs = epochAgeMsMax;
+  clock.shiftMs = epochAgeMsMax;
   const third = await engine.delivered(id, await engine.send(id, 'tomorrow'));
   // One entry between them: the commit that began the new epoch.
   expect(third).toBe(second + 2);
