@@ -60,6 +60,18 @@ describe.skipIf(probe === null)('a disk that fills up', () => {
     );
   const upTo = (last: number): readonly number[] => Array.from({ length: last }, (_, at) => at + 1);
 
+  /** Behind the end that the log has now, which is none earlier than `acknowledged`; and it is all there after a restart. */
+  async function goesOn(writer: LogWriter, acknowledged: number): Promise<void> {
+    const head = (await store.conversations.load(writer.conversationId))?.headSequence ?? 0;
+    expect(head).toBeGreaterThanOrEqual(acknowledged);
+    writer.sequence = head;
+    const more = writer.next('message', new Uint8Array(100));
+    await store.conversations.append(writer.conversationId, head, [more], null);
+    await store.close();
+    store = await open();
+    expect(await sequences(writer)).toEqual(upTo(head + 1));
+  }
+
   it('[Z1] is met in the log: nothing acknowledged is lost, reads go on, and with room it opens anew and goes on', async () => {
     const writer = log();
     await begin(writer);
@@ -73,14 +85,7 @@ describe.skipIf(probe === null)('a disk that fills up', () => {
     disk.free();
     await store.look();
     expect(store.condition()).toBe('open');
-    const head = (await store.conversations.load(writer.conversationId))?.headSequence ?? 0;
-    expect(head).toBeGreaterThanOrEqual(acknowledged);
-    writer.sequence = head;
-    const more = writer.next('message', new Uint8Array(100));
-    await store.conversations.append(writer.conversationId, head, [more], null);
-    await store.close();
-    store = await open();
-    expect(await sequences(writer)).toEqual(upTo(head + 1));
+    await goesOn(writer, acknowledged);
   });
 
   it('[Z1] is met before its end: writes are refused under the floor, deletions are not, and it goes on by itself', async () => {
@@ -121,13 +126,7 @@ describe.skipIf(probe === null)('a disk that fills up', () => {
     await store.look();
     expect(store.condition()).toBe('open');
     expect((await sequences(writer)).slice(0, acknowledged)).toEqual(upTo(acknowledged));
-    const head = (await store.conversations.load(writer.conversationId))?.headSequence ?? 0;
-    writer.sequence = head;
-    const more = writer.next('message', new Uint8Array(100));
-    await store.conversations.append(writer.conversationId, head, [more], null);
-    await store.close();
-    store = await open();
-    expect(await sequences(writer)).toEqual(upTo(head + 1));
+    await goesOn(writer, acknowledged);
   });
 
   it('[Z1] [B2] is met by an upload while the log meets it: what was told is kept, and after the store was opened anew it goes on and ends whole', async () => {
