@@ -17,12 +17,10 @@ import {
   welcome,
 } from './people.ts';
 import { acts } from './acts.ts';
+import { firstDay, pause, policy } from './erasing.ts';
 import type { Bench } from './store-contract.ts';
 
 const much = 10_000_000;
-const firstDay = Math.floor(startMs / dayMs);
-const pause = (): Promise<void> => Promise.resolve();
-const policy = { kind: 'policy' as const, conversationId: null, days: 30, setAt: startMs };
 const receiptOf = (name: string, at: number) => ({
   receiptId: idFromBytes<ReceiptId>(bytesOf(`receipt ${name}`, 16)),
   at,

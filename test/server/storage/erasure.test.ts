@@ -7,6 +7,7 @@ import type { Entry } from '#protocol/envelope.ts';
 import { type LevelStore, openLevelStore } from '../../../server/storage/level/store.ts';
 import { verifyStore } from '../../../server/storage/level/verification.ts';
 import { scanFolder } from '../../../server/storage/level/fingerprint-scan.ts';
+import { firstDay, pause, purge } from '../../contract/erasing.ts';
 import { masterKey } from '../../contract/level-bench.ts';
 import { change, conversationOf, dayMs, LogWriter, roster, startMs } from '../../contract/people.ts';
 import { temporaryFolder } from '../../harness/folder.ts';
@@ -14,9 +15,6 @@ import { FakeRuntime } from '../../harness/runtime.ts';
 import { LevelFolder, type RawRecord } from './level-folder.ts';
 
 const much = 100_000_000;
-const firstDay = Math.floor(startMs / dayMs);
-const policy = { kind: 'policy' as const, conversationId: null, days: 30, setAt: startMs };
-const go = (): Promise<void> => Promise.resolve();
 
 /** Days of talk in two conversations, a large body among them. */
 async function talk(store: LevelStore, days = 4, perDay = 40): Promise<ReadonlyMap<string, readonly Entry[]>> {
@@ -36,14 +34,6 @@ async function talk(store: LevelStore, days = 4, perDay = 40): Promise<ReadonlyM
     talked.set(name, entries);
   }
   return talked;
-}
-
-async function purge(store: LevelStore, beforeDay: number, pause: () => Promise<void> = go) {
-  const plan = await store.erasure.plan(conversationOf('team'), beforeDay);
-  if (plan === null) throw new Error('no plan');
-  expect(await store.erasure.begin(plan, policy, startMs + 40 * dayMs)).not.toBeNull();
-  const ranges = await store.erasure.finish(pause);
-  return { plan, ranges, proof: await store.erasure.prove(pause) };
 }
 
 /** Each entry by its place, and by its body through the running hash. */
@@ -94,7 +84,7 @@ describe('purged days', () => {
     expect(keys).toHaveLength(4);
     const kek = (await readFile(join(folder.path, 'keys', 'kek'))).subarray(0, 76);
     await folder.using(async (store) => {
-      const { proof, ranges } = await purge(store, firstDay + 2);
+      const { proof, ranges } = await purge(store, 'team', firstDay + 2);
       expect(ranges[0]?.counts).toMatchObject({ entries: 83, dataKeys: 2 });
       expect(proof).toMatchObject({ found: 0, shredded: true, fingerprints: 2 * (83 + 2) });
       for (const [name, entries] of talked) {
@@ -122,7 +112,7 @@ describe('purged days', () => {
     const [record] = await recordsOf('log', () => true);
     if (record === undefined) throw new Error('no record');
     const there = [record.value.slice(1, 17), record.value.slice(-16), new Uint8Array(16).fill(9)];
-    const { found } = await scanFolder(join(folder.path, 'store'), there, go);
+    const { found } = await scanFolder(join(folder.path, 'store'), there, pause);
     expect(found).toEqual(new Set([0, 1]));
   });
 
@@ -131,7 +121,7 @@ describe('purged days', () => {
     const copies: { readonly path: string; remove(): Promise<void> }[] = [];
     let pauses = 0;
     await folder.using((store) =>
-      purge(store, firstDay + 2, async () => {
+      purge(store, 'team', firstDay + 2, async () => {
         pauses += 1;
         // As the disk is at this moment; the lock belongs to this process.
         const copy = await temporaryFolder();
@@ -151,9 +141,9 @@ describe('purged days', () => {
         }
       };
       await check();
-      const [range] = await store.erasure.finish(go);
+      const [range] = await store.erasure.finish(pause);
       expect(range?.counts.entries).toBe(83);
-      expect((await store.erasure.prove(go))?.found ?? 0).toBe(0);
+      expect((await store.erasure.prove(pause))?.found ?? 0).toBe(0);
       await check();
       await store.close();
       await copy.remove();

@@ -13,6 +13,7 @@ import { type LevelStore, openLevelStore } from '../../../server/storage/level/s
 import { verifyStore } from '../../../server/storage/level/verification.ts';
 import { act, acts } from '../../contract/acts.ts';
 import { appending, fileOf, newFile, readAll } from '../../contract/blobs-contract.ts';
+import { firstDay, purge } from '../../contract/erasing.ts';
 import {
   bytesOf,
   change,
@@ -31,8 +32,6 @@ import { FakeRuntime } from '../../harness/runtime.ts';
 import { repeats } from '../../harness/seed.ts';
 
 const much = 10_000_000;
-const firstDay = Math.floor(startMs / dayMs);
-const pause = (): Promise<void> => Promise.resolve();
 const flipsOfEach = 24 * repeats;
 
 const open = (folder: string): Promise<LevelStore> =>
@@ -51,20 +50,11 @@ async function using<T>(folder: string, work: (store: LevelStore) => Promise<T>)
   }
 }
 
-async function purge(store: LevelStore, name: string): Promise<void> {
-  const plan = await store.erasure.plan(conversationOf(name), firstDay + 1);
-  if (plan === null) throw new Error('nothing to purge');
-  const floor = await store.erasure.begin(
-    plan,
-    { kind: 'policy', conversationId: null, days: 1, setAt: startMs },
-    startMs,
-  );
-  if (floor === null) throw new Error('nothing was purged');
+async function purgeAndRegister(store: LevelStore, name: string): Promise<void> {
+  const { floor } = await purge(store, name, firstDay + 1);
   const generation = (await store.conversations.load(conversationOf(name)))?.generation;
   if (generation === undefined) throw new Error('no generation');
   await store.purged.add([{ kind: 'floor', conversationId: conversationOf(name), generation, floor }]);
-  await store.erasure.finish(pause);
-  await store.erasure.prove(pause);
 }
 
 async function fill(store: LevelStore): Promise<void> {
@@ -92,8 +82,8 @@ async function fill(store: LevelStore): Promise<void> {
   const writer = await appending(store.blobs, fileOf('a'), 0);
   await writer.write(bytesOf('content', 200_000));
   await writer.finish();
-  await purge(store, 'other');
-  await purge(store, 'third');
+  await purgeAndRegister(store, 'other');
+  await purgeAndRegister(store, 'third');
 }
 
 /** Everything that can be read, by what it is. */
