@@ -1,5 +1,5 @@
 /** [Q4] Thousands of half-open upgrades, dripped heads and slow bodies: what they cost a good client, and that they end. */
-import { median } from '../bench/report.ts';
+import { median, percentile99 } from '../bench/report.ts';
 import { Sender } from './sending.ts';
 import { Clients, type Say, Stage } from './stage.ts';
 
@@ -21,9 +21,6 @@ export interface HalfOpenResult {
   readonly unheard: number;
   readonly bodiesCut: number;
 }
-
-const percentile99 = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? Number.NaN;
 
 /** 99th percentile of the time to an acknowledgement, at a steady pace. */
 async function paced(sending: readonly Sender[], sendsEach: number): Promise<number> {

@@ -1,5 +1,6 @@
 /** People by the SDK who talk through kills and power cuts, and must all have the same conversation at the end. */
 import type { Client, Conversation, Message, register, signIn } from '../../web/sdk/index.ts';
+import { Changes } from '../../test/harness/changes.ts';
 import { passwordOf, sees } from '../../test/harness/people.ts';
 
 export interface Sdk {
@@ -44,7 +45,7 @@ export class People {
   readonly #delivered: Delivered[] = [];
   readonly #alarms: string[] = [];
   #turns: Promise<unknown> = Promise.resolve();
-  #changed: (() => void)[] = [];
+  readonly #changes = new Changes();
 
   private constructor(sdk: Sdk, origin: string, members: readonly Member[]) {
     this.#sdk = sdk;
@@ -53,7 +54,7 @@ export class People {
     for (const { client, handle, heard } of members) {
       client.on('message', ({ message }) => {
         heard.push(message);
-        this.#tell();
+        this.#changes.tell();
       });
       client.on('security', ({ kind, reason }) => this.#alarms.push(`${handle}: ${kind} ${reason ?? ''}`));
     }
@@ -84,6 +85,11 @@ export class People {
   get delivered(): number {
     return this.#delivered.length;
   }
+  /** How far they are, for who asks why it takes so long. */
+  get standing(): string {
+    const each = this.#members.map(({ handle, said, heard }) => `${handle} said ${said}, heard ${heard.length}`);
+    return [`${this.delivered} delivered`, ...each, ...this.#alarms].join('; ');
+  }
 
   /** Each says `texts` more, two at a time; resolves when `enough` of all were delivered. What is left goes on in later rounds. */
   async talk(texts: number, enough: number): Promise<void> {
@@ -95,7 +101,7 @@ export class People {
     this.#turns = Promise.all([this.#turns, turns]);
     // Heard at the end, or by the race below.
     this.#turns.catch(() => undefined);
-    await Promise.race([turns, this.#until(() => this.#delivered.length >= until)]);
+    await Promise.race([turns, this.#changes.until(() => this.#delivered.length >= until)]);
   }
 
   async #say(member: Member, texts: number): Promise<void> {
@@ -104,7 +110,7 @@ export class People {
       const text = `${member.handle} says ${member.said}`;
       const { id, sequence } = await member.conversation.send({ text });
       this.#delivered.push({ id, sequence, text });
-      this.#tell();
+      this.#changes.tell();
     }
   }
 
@@ -115,7 +121,8 @@ export class People {
   async converge(): Promise<void> {
     await this.#turns;
     const last = Math.max(0, ...this.#delivered.map(({ sequence }) => sequence));
-    for (const { heard } of this.#members) await this.#until(() => last === 0 || heard.at(-1)?.sequence === last);
+    for (const { heard } of this.#members)
+      await this.#changes.until(() => last === 0 || heard.at(-1)?.sequence === last);
     for (const { conversation, heard } of this.#members) {
       checkTimeline(await timelineOf(conversation), this.#delivered);
       checkTimeline(heard, this.#delivered);
@@ -139,14 +146,6 @@ export class People {
 
   async close(): Promise<void> {
     await Promise.all(this.#members.map(({ client }) => client.close()));
-  }
-
-  #tell(): void {
-    for (const changed of this.#changed.splice(0)) changed();
-  }
-
-  async #until(holds: () => boolean): Promise<void> {
-    while (!holds()) await new Promise<void>((resolve) => this.#changed.push(resolve));
   }
 }
 

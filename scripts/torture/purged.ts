@@ -8,10 +8,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as v from 'valibot';
-import { commands } from '../../server/protocol/commands/index.ts';
 import type { ConversationId } from '../../server/protocol/ids.ts';
-import { ChildServer } from '../../test/harness/child-server.ts';
 import { FileClient } from '../../test/harness/files.ts';
 import { laterPurge } from '../../test/harness/later-purge.ts';
 import type { MountOption } from '../../test/harness/loop-volume.ts';
@@ -22,6 +19,7 @@ import { Draw } from './draw.ts';
 import { People, type Sdk } from './people.ts';
 import { PowerCut } from './plug.ts';
 import { begin, readLog, sendWhile } from './raw-log.ts';
+import { answered, invite, serve, setupToken } from './served.ts';
 
 export interface PurgeOptions {
   readonly option: MountOption;
@@ -56,7 +54,6 @@ export interface PurgeResult {
   readonly trimmed: Hits;
 }
 
-const setupToken = 'setup-token-of-the-purged-0123456789';
 const laterDays = 5;
 const kekSlotBytes = 4096;
 const sealedKekBytes = 61;
@@ -95,10 +92,8 @@ export async function searchAfterPurge(options: PurgeOptions): Promise<PurgeResu
 /** Two conversations and their files, one of which a rule keeps; people with the SDK, whose conversation is purged too. */
 async function fill(folder: string, { built, sdk, messages, files, seed }: PurgeOptions): Promise<void> {
   const origin = `http://localhost:${await freePort()}`;
-  const server = await ChildServer.start({
-    ...{ origin, dataFolder: folder, setupToken, built },
-    environment: { LANYING_FILES_FREE_MIN: '1M', LANYING_SENDS_PERSON_MAX: '1000000' },
-  });
+  const server = serve(origin, folder, built);
+  await server.serving();
   const devices = mkdtempSync(join(tmpdir(), 'lanying-purged-devices-'));
   try {
     const { account, conversationId: purged } = await begin(origin, setupToken);
@@ -138,20 +133,9 @@ async function say(origin: string, account: RawAccount, conversationId: Conversa
 }
 
 async function talk(socket: RawSocket, origin: string, sdk: Sdk, devices: string): Promise<void> {
-  const invites: string[] = [];
-  for (let at = 0; at < 2; at += 1) {
-    const output = await answered(socket, 'invite.create', { role: 'member' });
-    invites.push(v.parse(commands['invite.create'].output, output).token);
-  }
-  const people = await People.gather(sdk, origin, invites, devices);
+  const people = await People.gather(sdk, origin, await invite(socket, 2), devices);
   await people.talk(10, 20);
   await people.close();
-}
-
-async function answered(socket: RawSocket, command: keyof typeof commands, input: unknown): Promise<unknown> {
-  const frame = await socket.call(command, input);
-  if (frame.kind !== 'answer') throw new Error(`${command}: ${JSON.stringify(frame)}`);
-  return frame.output;
 }
 
 /** `cutAfterMs`: behind its beginning; null: to its end. */

@@ -6,11 +6,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as v from 'valibot';
 import { checkStore } from '../../server/compose-verify.ts';
 import { loadMasterKey } from '../../server/config/master-key.ts';
-import { commands } from '../../server/protocol/commands/index.ts';
-import { ChildServer } from '../../test/harness/child-server.ts';
+import type { ChildServer } from '../../test/harness/child-server.ts';
 import { FileClient } from '../../test/harness/files.ts';
 import { type RawAccount, RawSocket } from '../../test/harness/raw-client.ts';
 import { freePort } from '../../test/harness/free-port.ts';
@@ -19,6 +17,7 @@ import { Draw } from './draw.ts';
 import { People, type Sdk } from './people.ts';
 import type { Plug } from './plug.ts';
 import { begin, checkLog, readLog, sendWhile } from './raw-log.ts';
+import { invite, serve, setupToken } from './served.ts';
 import { Uploads, type UploadsResult } from './uploads.ts';
 
 export interface TortureOptions {
@@ -56,9 +55,10 @@ export interface TortureResult {
   readonly verified: number;
 }
 
-const setupToken = 'setup-token-of-the-torture-0123456789';
 const uploadLanes = 2;
 const verifyEvery = 10;
+/** A step that takes longer is taken for one that never ends. A start takes about 2 s on a quiet machine. */
+const stepMsMax = 90_000;
 /** Longer than a start takes on a quiet machine. */
 const startMsMax = 2_500;
 
@@ -93,9 +93,9 @@ class Rounds {
     const { rounds, firstStarts, plug, say } = this.#options;
     for (let at = 0; at < firstStarts; at += 1) await this.#firstStart(join(plug.folder, `first-${at}`));
     await this.#start();
-    const { account, conversationId } = await begin(this.#origin, setupToken);
+    const { account, conversationId } = await this.#step('the owner', begin(this.#origin, setupToken));
     const uploads = new Uploads(new FileClient(this.#origin, account.cookie), conversationId, this.#draw.of('uploads'));
-    this.#people = await this.#gather(account);
+    this.#people = await this.#step('people who come in', this.#gather(account));
     for (let at = 0; at < rounds; at += 1) {
       if (at > 0) await this.#startAgain(at);
       await this.#round(account, conversationId, uploads);
@@ -106,13 +106,11 @@ class Rounds {
     }
     await this.#verify();
     const last = await this.#start();
-    const { entries } = await readLog(this.#origin, account.cookie, conversationId);
+    const { entries } = await this.#step('the whole log', readLog(this.#origin, account.cookie, conversationId));
     checkLog(entries, this.#acknowledged);
-    await uploads.check(true);
-    await uploads.finish();
-    await uploads.check(true);
-    await this.#people.converge();
-    const code = await last.stop();
+    await this.#step('uploads to their end', uploads.finish());
+    await this.#step('people who converge', this.#people.converge());
+    const code = await this.#step('the last stop', last.stop());
     if (code !== 0) throw new Error(`the server ended with ${code}: ${last.log}`);
     await this.#verify();
     const { delivered, count } = this.#people;
@@ -127,15 +125,13 @@ class Rounds {
   }
 
   #child(dataFolder: string): ChildServer {
-    const environment = { LANYING_FILES_FREE_MIN: '1M', LANYING_SENDS_PERSON_MAX: '1000000' };
-    const { built } = this.#options;
-    this.#server = new ChildServer({ origin: this.#origin, dataFolder, setupToken, built, environment });
+    this.#server = serve(this.#origin, dataFolder, this.#options.built);
     return this.#server;
   }
 
   async #start(dataFolder = this.#dataFolder): Promise<ChildServer> {
     const server = this.#child(dataFolder);
-    if (!(await server.ready)) throw new Error(`the server ended with ${await server.ended}: ${server.log}`);
+    await this.#step('a start', server.serving());
     return server;
   }
 
@@ -164,23 +160,18 @@ class Rounds {
   async #gather(account: RawAccount): Promise<People> {
     const { people, sdk } = this.#options;
     const socket = await RawSocket.open(this.#origin, account.cookie);
-    const links: string[] = [];
-    for (let at = 0; at < people; at += 1) {
-      const frame = await socket.call('invite.create', { role: 'member' });
-      if (frame.kind !== 'answer') throw new Error(`invite.create: ${JSON.stringify(frame)}`);
-      links.push(v.parse(commands['invite.create'].output, frame.output).token);
-    }
+    const invites = await invite(socket, people);
     await socket.close();
-    return People.gather(sdk, this.#origin, links, this.#devices);
+    return People.gather(sdk, this.#origin, invites, this.#devices);
   }
 
   async #round(account: RawAccount, conversationId: ConversationId, uploads: Uploads): Promise<void> {
     const { clients, moreMax, texts, plug } = this.#options;
-    const shown = await readLog(this.#origin, account.cookie, conversationId);
+    const shown = await this.#step('the log', readLog(this.#origin, account.cookie, conversationId));
     checkLog(shown.entries, this.#acknowledged);
-    await uploads.check(false);
+    await this.#step('uploads after a start', uploads.check(false));
     const open = () => RawSocket.open(this.#origin, account.cookie);
-    const sockets = await Promise.all(Array.from({ length: clients }, open));
+    const sockets = await this.#step('sockets', Promise.all(Array.from({ length: clients }, open)));
     const acknowledged = this.#acknowledged;
     const enough = acknowledged.size + 20 + this.#draw.next(moreMax);
     let ending = false;
@@ -189,11 +180,30 @@ class Rounds {
     const talking = this.#people?.talk(texts, 1 + this.#draw.next(texts));
     const failed = Promise.all([...lanes, ...sending]);
     const acknowledgedEnough = until(() => acknowledged.size >= enough);
-    await Promise.race([failed, Promise.all([acknowledgedEnough, talking])]);
+    await this.#step('a round', Promise.race([failed, Promise.all([acknowledgedEnough, talking])]));
     ending = true;
     if (this.#server === null) throw new Error('no server');
-    await plug.pull(this.#server);
-    await Promise.all(lanes);
+    await this.#step('the end of a server', plug.pull(this.#server));
+    await this.#step('uploads that were cut off', Promise.all(lanes));
+  }
+
+  /** Rejects when it does not end, with how far everything was. */
+  async #step<T>(what: string, work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const tell = (): void =>
+        reject(
+          new Error(
+            `${what}: not over after ${stepMsMax / 1_000} s; ${this.#acknowledged.size} entries acknowledged, ${this.#people?.standing ?? 'nobody there'}; ${this.#server?.log}`,
+          ),
+        );
+      timer = setTimeout(tell, stepMsMax);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #verify(): Promise<void> {

@@ -78,9 +78,11 @@ export class Uploads {
     }
   }
 
-  /** All that is open to its end. */
+  /** Sends all that is open to its end. Throws unless everything is there before and after. */
   async finish(): Promise<void> {
+    await this.check(true);
     for (const upload of [...this.#open.values()]) while (upload.told < upload.size) await this.#piece(upload);
+    await this.check(true);
   }
 
   /** Null once too many were made whose name was lost with the answer: then there are no more. */

@@ -61,8 +61,13 @@ export class ChildServer {
   /** Resolves once it serves. Rejects when it ended before, with what it said. */
   static async start(options: ChildServerOptions): Promise<ChildServer> {
     const server = new ChildServer(options);
-    if (!(await server.ready)) throw new Error(`the server ended with ${await server.ended}: ${server.log}`);
+    await server.serving();
     return server;
+  }
+
+  /** Resolves once it serves. Rejects when it ended before, with what it said. */
+  async serving(): Promise<void> {
+    if (!(await this.ready)) throw new Error(`the server ended with ${await this.ended}: ${this.log}`);
   }
 
   get pid(): number {

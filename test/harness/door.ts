@@ -12,6 +12,7 @@ import { createOps } from '../../server/ops/ops.ts';
 import { systemRuntime } from '../../server/ops/system-runtime.ts';
 import type { EventBus, Router, SessionRecord, Views } from '../../server/session/seam.ts';
 import { createDoor, type Door, type DoorParts } from '../../server/transport/door.ts';
+import { Changes } from './changes.ts';
 
 export const randomId = <T extends UserId | SessionId | DeviceId>(): T => idFromBytes<T>(systemRuntime.random(16));
 
@@ -48,7 +49,12 @@ export interface DoorOptions {
 
 const silentViews: Views = { conversation: async () => new Map(), contacts: async () => [] };
 
-export async function openDoor({ router, origin = 'http://localhost:8080', views = silentViews, overrides = {} }: DoorOptions): Promise<OpenDoor> {
+export async function openDoor({
+  router,
+  origin = 'http://localhost:8080',
+  views = silentViews,
+  overrides = {},
+}: DoorOptions): Promise<OpenDoor> {
   const sessions = new Map<string, SessionRecord>();
   const logLines: string[] = [];
   const bus = new InProcessBus((cause) => {
@@ -93,7 +99,14 @@ export async function openDoor({ router, origin = 'http://localhost:8080', views
     signIn(userId, deviceId = null) {
       signedIn += 1;
       const now = systemRuntime.now();
-      const session: SessionRecord = { sessionId: randomId(), secretHash: new Uint8Array(32), userId, deviceId, createdAt: now, expiresAt: now + 3_600_000 };
+      const session: SessionRecord = {
+        sessionId: randomId(),
+        secretHash: new Uint8Array(32),
+        userId,
+        deviceId,
+        createdAt: now,
+        expiresAt: now + 3_600_000,
+      };
       const value = `session-${signedIn}-${session.sessionId}`;
       sessions.set(value, session);
       return { cookie: `${origin.startsWith('https:') ? '__Host-lanying' : 'lanying'}=${value}`, session };
@@ -113,7 +126,7 @@ export class TestSocket {
   closed: { readonly code: number; readonly cause: string } | null = null;
   #lastId = 0;
   #cause = 'none';
-  #changed: (() => void)[] = [];
+  readonly #changes = new Changes();
 
   private constructor(url: string, headers: Readonly<Record<string, string>>) {
     this.ws = new WebSocket(url, { headers, perMessageDeflate: false, maxPayload: 64 * 1024 * 1024 });
@@ -122,11 +135,11 @@ export class TestSocket {
       const frame = decodeServerFrame(new Uint8Array(data));
       if (frame === null) throw new Error('the server sent a frame that the contract does not know');
       this.frames.push(frame);
-      this.#wake();
+      this.#changes.tell();
     });
     this.ws.on('close', (code) => {
       this.closed = { code, cause: this.#cause };
-      this.#wake();
+      this.#changes.tell();
     });
     this.ws.on('error', (cause) => {
       this.#cause = String(cause);
@@ -134,7 +147,10 @@ export class TestSocket {
   }
 
   /** Resolves with the HTTP status when the upgrade is refused. */
-  static attempt(url: string, headers: Readonly<Record<string, string>>): Promise<TestSocket | { readonly status: number; readonly body: string }> {
+  static attempt(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<TestSocket | { readonly status: number; readonly body: string }> {
     const socket = new TestSocket(url, headers);
     return new Promise((resolve, reject) => {
       socket.ws.once('error', reject);
@@ -156,13 +172,8 @@ export class TestSocket {
   }
 
   /** Resolves as soon as the condition holds; it is looked at after each frame and the close. */
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#changed.push(resolve));
-  }
-  #wake(): void {
-    const changed = this.#changed;
-    this.#changed = [];
-    for (const resolve of changed) resolve();
+  until(condition: () => boolean): Promise<void> {
+    return this.#changes.until(condition);
   }
 
   send(command: CommandName, input: unknown): number {
@@ -171,7 +182,10 @@ export class TestSocket {
     return this.#lastId;
   }
   async reply(id: number): Promise<Exclude<ServerFrame, { kind: 'event' }>> {
-    const find = () => this.frames.find((frame): frame is Exclude<ServerFrame, { kind: 'event' }> => frame.kind !== 'event' && frame.id === id);
+    const find = () =>
+      this.frames.find(
+        (frame): frame is Exclude<ServerFrame, { kind: 'event' }> => frame.kind !== 'event' && frame.id === id,
+      );
     await this.until(() => find() !== undefined || this.closed !== null);
     const found = find();
     if (found === undefined) throw new Error(`closed (${this.closed?.code}, ${this.closed?.cause}) before the answer`);

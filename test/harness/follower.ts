@@ -9,6 +9,7 @@ import { type CommandName, commands } from '#protocol/commands/index.ts';
 import { events } from '#protocol/events.ts';
 import { maskedFrame, Wire } from '../../scripts/bench/wire.ts';
 import { reconnectPauseMs } from '../../web/engine/connection.ts';
+import { Changes } from './changes.ts';
 import type { CrowdMember } from './crowd.ts';
 
 export class Follower {
@@ -22,7 +23,7 @@ export class Follower {
   #next = 0;
   #stopped = false;
   readonly #waiting = new Map<number, (frame: ServerFrame) => void>();
-  #changed: (() => void)[] = [];
+  readonly #changes = new Changes();
 
   constructor(
     readonly port: number,
@@ -47,14 +48,8 @@ export class Follower {
     this.#stopped = true;
     this.#wire?.close();
   }
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#changed.push(resolve));
-  }
-
-  #wake(): void {
-    const changed = this.#changed;
-    this.#changed = [];
-    for (const resolve of changed) resolve();
+  until(condition: () => boolean): Promise<void> {
+    return this.#changes.until(condition);
   }
 
   async #open(): Promise<void> {
@@ -105,7 +100,7 @@ export class Follower {
       this.live = false;
       void this.#catchUp();
     } else if (frame.name === 'entry') this.#take([v.parse(events.entry, frame.payload).entry], true);
-    this.#wake();
+    this.#changes.tell();
   }
 
   #take(entries: readonly { readonly sequence: number }[], live: boolean): void {
@@ -151,7 +146,7 @@ export class Follower {
       if (result?.state === 'page') this.#take(result.page.entries, false);
       else if (result?.state === 'live') {
         this.live = true;
-        return this.#wake();
+        return this.#changes.tell();
       } else if (result?.state === 'refused') throw new Error(result.code);
     }
   }

@@ -88,9 +88,17 @@ export async function createOwner(origin: string, token: string): Promise<RawAcc
   return { userId, deviceId, cookie: cookieOf(response), deviceSecret: device.secretKey, certificate };
 }
 
+interface Waiting {
+  resolve(frame: ServerFrame): void;
+  reject(cause: Error): void;
+}
+
+const openAttemptsMax = 3;
+const closedEarly = (): Error => new Error('the socket closed before the answer');
+
 /** One socket; answers resolve by request id, events go to `onEvent`. */
 export class RawSocket {
-  readonly #waiting = new Map<number, (frame: ServerFrame) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   onEvent: (frame: ServerFrame & { kind: 'event' }) => void = () => undefined;
 
@@ -103,22 +111,39 @@ export class RawSocket {
         this.onEvent(frame);
         return;
       }
-      this.#waiting.get(frame.id)?.(frame);
+      this.#waiting.get(frame.id)?.resolve(frame);
       this.#waiting.delete(frame.id);
+    });
+    socket.on('close', () => {
+      for (const { reject } of this.#waiting.values()) reject(closedEarly());
+      this.#waiting.clear();
     });
   }
 
+  /**
+   * Open, and past its `ready`. Comes again when it was closed before that, as every client does: the relay does so now and
+   * then to the only socket it has (server/transport/socket.ts).
+   */
   static async open(origin: string, cookie: string): Promise<RawSocket> {
-    const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/api/v1/socket`, { headers: { origin, cookie }, perMessageDeflate: false });
-    const raw = new RawSocket(socket);
-    await once(socket, 'open');
-    return raw;
+    for (let attempt = 0; attempt < openAttemptsMax; attempt += 1) {
+      const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/api/v1/socket`, { headers: { origin, cookie }, perMessageDeflate: false });
+      const raw = new RawSocket(socket);
+      const greeted = new Promise<boolean>((resolve) => {
+        socket.once('message', () => resolve(true));
+        socket.once('close', () => resolve(false));
+      });
+      await once(socket, 'open');
+      if (await greeted) return raw;
+    }
+    throw new Error(`${openAttemptsMax} sockets were closed before they were ready`);
   }
 
+  /** Rejects when the socket is closed, or closes before the answer. */
   call(command: CommandName, input: unknown): Promise<ServerFrame> {
     const id = this.#next++;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
+    return new Promise((resolve, reject) => {
+      if (this.socket.readyState !== WebSocket.OPEN) return reject(closedEarly());
+      this.#waiting.set(id, { resolve, reject });
       this.socket.send(encodeRequest(id, command, input));
     });
   }
