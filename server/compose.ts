@@ -158,7 +158,7 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
   if (store.condition() === 'open') await services.clock.begin();
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
-  const work = jobsOf({ store, runtime, ops, audit: { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock });
+  const work = jobsOf({ store, runtime, ops, audit: { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock, ownDevices: services.ownDevices });
   const jobs = startJobs(work, { leases: store.leases, ops, runtime, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
   return {
     connectionsMax,

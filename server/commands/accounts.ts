@@ -67,7 +67,7 @@ export function accountHandlers({ accounts, browsers, config, grants, limits, pa
   };
 }
 
-export function deviceHandlers({ accounts, devices }: Services): Handlers<DeviceNames> {
+export function deviceHandlers({ accounts, devices, ownDevices }: Services): Handlers<DeviceNames> {
   const bound = (session: Result<SessionRecord>, { person }: SignedInCaller): { readonly result: Result<SessionView> } =>
     session.ok ? answer(accounts.view(session.value, person)) : { result: session };
   return {
@@ -80,6 +80,9 @@ export function deviceHandlers({ accounts, devices }: Services): Handlers<Device
       const signedIn = personOf(caller);
       return bound(await devices.attach(signedIn.session, input, caller.audit), signedIn);
     },
+    'device.own': async (_input, caller) => answer(await ownDevices.list(personOf(caller).person.userId)),
+    'device.rename': async (input, caller) => ({ result: await ownDevices.rename(deviceOf(caller).person.userId, input) }),
+    'device.remove': async (input, caller) => ({ result: await ownDevices.remove(deviceOf(caller).person.userId, input, caller.audit) }),
     'keyPackage.publish': async ({ keyPackages }, caller) => ({ result: await devices.publish(deviceOf(caller).deviceId, keyPackages) }),
     'keyPackage.counts': async (_input, caller) => answer(await devices.counts(deviceOf(caller).deviceId)),
     'welcome.list': async (_input, caller) => answer(await devices.welcomes(deviceOf(caller).deviceId)),

@@ -8,7 +8,7 @@ export function peopleHandlers({ devices, people, vaults }: Services): Handlers<
   return {
     'people.list': async (input) => answer(await people.list(input)),
     'people.find': async (input) => answer(await people.find(input)),
-    'device.list': async ({ userIds }) => answer({ devices: [...(await devices.list(userIds))] }),
+    'device.list': async ({ userIds }) => answer(await devices.list(userIds)),
     'keyPackage.claim': async (input) => ({ result: await devices.claim(input) }),
     'vault.get': async (_input, caller) => answer(await vaults.get(personOf(caller).person.userId)),
     'vault.update': async (input, caller) => ({ result: await vaults.update(deviceOf(caller).person.userId, input, caller.audit) }),

@@ -86,6 +86,7 @@ class CommandRouter implements Router {
     const person = await this.#services.accounts.person(session.userId);
     if (person === null) return refuse('session.required');
     this.#services.sessions.noteUse(session);
+    if (session.deviceId !== null) this.#services.ownDevices.noteUse(session.userId, session.deviceId);
     if (who === 'device' && session.deviceId === null) return refuse('device.required');
     return ok({ session, person });
   }

@@ -11,6 +11,7 @@ import { type FileLimits, Files } from '../domain/files.ts';
 import { Grants } from '../domain/grants.ts';
 import { KnownBrowsers } from '../domain/known-browsers.ts';
 import { LogReader } from '../domain/log-reader.ts';
+import { OwnDevices } from '../domain/own-devices.ts';
 import { PersonLimits } from '../domain/person-limits.ts';
 import { Passkeys } from '../domain/passkeys.ts';
 import { Passwords } from '../domain/passwords.ts';
@@ -63,6 +64,7 @@ export interface Services extends ServiceParts {
   readonly grants: Grants;
   readonly limits: SignInLimits;
   readonly log: LogReader;
+  readonly ownDevices: OwnDevices;
   readonly passkeys: Passkeys;
   readonly people: People;
   readonly personLimits: PersonLimits;
@@ -100,6 +102,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     files: new Files({ store: store.blobs, runtime, limits: config.files }),
+    ownDevices: new OwnDevices({ store: store.devices, accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime }),
     log: new LogReader(conversations, store.conversations),
     people,
     personLimits: new PersonLimits(runtime, config.personAllowances),

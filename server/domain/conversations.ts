@@ -9,7 +9,7 @@ import type { ConversationRecord, ConversationStore, Membership } from '../ports
 import { BoundedMap } from './bounded-map.ts';
 import { Conversation } from './conversation.ts';
 import { pageBytesMax } from './pages.ts';
-import { isActive, memberOf, pastStays } from './roster.ts';
+import { isActive, leavingLeaves, memberOf, pastStays } from './roster.ts';
 
 /** How somebody stands to a conversation. */
 export type Relation = 'owner' | 'member' | 'leaving' | 'former' | 'none';
@@ -187,6 +187,7 @@ function viewOf(conversation: Conversation, userId: UserId, readSequence: number
     epochSequence: roster.epochSequence,
     owner: roster.owner,
     members: roster.members.map((member) => ({ ...member })),
+    leavingDevices: leavingLeaves(roster).map(({ deviceId }) => deviceId),
     joinedSequence,
     readSequence,
     floor: conversation.floor,

@@ -119,8 +119,9 @@ export class Devices {
     return ok({ keyPackages: [...keyPackages] });
   }
 
-  async list(userIds: readonly UserId[]): Promise<readonly Device[]> {
-    return this.#parts.store.ofUsers([...new Set(userIds)]);
+  async list(userIds: readonly UserId[]): Promise<Output<'device.list'>> {
+    const { store } = this.#parts;
+    return { devices: [...(await store.ofUsers([...new Set(userIds)]))], revocations: [...(await store.revocations(userIds))] };
   }
 
   async welcomes(deviceId: DeviceId): Promise<Output<'welcome.list'>> {

@@ -22,7 +22,32 @@ export type CommitRefusal =
 
 export const memberOf = (roster: Roster, userId: UserId): MemberRecord | undefined => roster.members.find((member) => member.userId === userId);
 export const isActive = (roster: Roster, userId: UserId): boolean => memberOf(roster, userId)?.leaving === false;
-export const someoneLeaves = (roster: Roster): boolean => roster.members.some((member) => member.leaving);
+export const someoneLeaves = (roster: Roster): boolean => roster.members.some((member) => member.leaving) || leavingLeaves(roster).length > 0;
+
+const leavingKnown = new WeakMap<Roster, readonly Leaf[]>();
+
+/** Leaves that the next commit must remove ([D5], [D6]); the last leaf of a person stays, or they would be out. */
+export function leavingLeaves(roster: Roster): readonly Leaf[] {
+  const known = leavingKnown.get(roster);
+  if (known !== undefined) return known;
+  const marked = roster.leaves.filter((leaf) => leaf.leaving === true);
+  const staying = new Set(marked.length === 0 ? [] : roster.leaves.flatMap((leaf) => (leaf.leaving === true ? [] : [leaf.userId])));
+  const found = marked.filter((leaf) => staying.has(leaf.userId));
+  leavingKnown.set(roster, found);
+  return found;
+}
+
+/** The roster with the leaves of these devices marked or not any more; null when that changes nothing. */
+export function withMarks(roster: Roster, marks: ReadonlyMap<DeviceId, boolean>): Roster | null {
+  const changes = ({ deviceId, leaving }: Leaf): boolean => marks.has(deviceId) && marks.get(deviceId) !== (leaving === true);
+  if (!roster.leaves.some(changes)) return null;
+  const leaves = roster.leaves.map((leaf) => {
+    if (!changes(leaf)) return leaf;
+    const { index, userId, deviceId } = leaf;
+    return leaf.leaving === true ? { index, userId, deviceId } : { index, userId, deviceId, leaving: true as const };
+  });
+  return { ...roster, leaves };
+}
 export const leafOf = (roster: Roster, deviceId: DeviceId): Leaf | undefined => roster.leaves.find((leaf) => leaf.deviceId === deviceId);
 
 /** [C9]: the owner stays while active; else the longest-standing active member. */
@@ -67,7 +92,7 @@ function refusedSender(roster: Roster, commit: RosterCommit): CommitRefusal | nu
 function refusedRemove(roster: Roster, commit: RosterCommit, leaf: Leaf): CommitRefusal | null {
   if (commit.sender.kind === 'new_member') return null;
   if (leaf.deviceId === commit.by.deviceId) return 'removes_itself';
-  const allowed = leaf.userId === commit.by.userId || roster.owner === commit.by.userId || memberOf(roster, leaf.userId)?.leaving === true;
+  const allowed = leaf.userId === commit.by.userId || roster.owner === commit.by.userId || memberOf(roster, leaf.userId)?.leaving === true || leavingLeaves(roster).includes(leaf);
   return allowed ? null : 'may_not_remove';
 }
 

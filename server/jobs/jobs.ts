@@ -1,5 +1,6 @@
 /** The one place where jobs are registered. */
 import type { ClockWatch } from '../domain/clock-watch.ts';
+import type { OwnDevices } from '../domain/own-devices.ts';
 import type { Retention } from '../domain/retention/retention.ts';
 import type { Ops } from '../ops/ops.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -10,6 +11,7 @@ import { finishErasures } from './finish-erasures.ts';
 import { purgeJob } from './purge.ts';
 import { sweepExpiredSessions } from './sweep-expired.ts';
 import { sweepUploads } from './sweep-uploads.ts';
+import { tidyDevices } from './tidy-devices.ts';
 import { waitingForClock, watchClock } from './watch-clock.ts';
 
 export interface JobParts {
@@ -19,15 +21,17 @@ export interface JobParts {
   readonly audit: AuditHeadParts;
   readonly retention: Retention;
   readonly clock: ClockWatch;
+  readonly ownDevices: OwnDevices;
 }
 
-export function jobsOf({ store, runtime, ops, audit, retention, clock }: JobParts): readonly Job[] {
+export function jobsOf({ store, runtime, ops, audit, retention, clock, ownDevices }: JobParts): readonly Job[] {
   // [T3] What cannot be brought back.
   const erasing = [
     purgeJob(retention, runtime),
     finishErasures(retention, runtime),
     sweepExpiredSessions(store.sessions, runtime),
     sweepUploads(store.blobs, runtime),
+    tidyDevices(ownDevices),
   ];
   return [
     watchClock(clock, ops.machine),

@@ -167,6 +167,18 @@ export interface DeviceStore {
   counts(deviceId: DeviceId): Promise<ReadonlyMap<Suite, number>>;
   /** One package a device, all or none: null when some device has none at all. A one-time package is never returned twice. */
   claim(devices: readonly Device[], suite: Suite): Promise<readonly StoredKeyPackage[] | null>;
+  /** False: not a device of this person. */
+  rename(userId: UserId, deviceId: DeviceId, label: string): Promise<boolean>;
+  /**
+   * Takes it off the directory for good, with its revocation and the end of its sessions in the same step, and its key
+   * packages and mail behind it. Gives the sessions; null: not a device of this person.
+   */
+  remove(userId: UserId, deviceId: DeviceId, revocation: Uint8Array<ArrayBuffer>, acts: Acts): Promise<readonly SessionRecord[] | null>;
+  /** Revocations of these people's devices, at most revocationsPerUserMax of each. */
+  revocations(userIds: readonly UserId[]): Promise<readonly Uint8Array<ArrayBuffer>[]>;
+  /** When each was last noted as used; its registration counts as a use. */
+  lastUse(devices: readonly Device[]): Promise<readonly number[]>;
+  used(deviceId: DeviceId, at: number): Promise<void>;
   welcomes(deviceId: DeviceId, limit: number): Promise<readonly Welcome[]>;
   acknowledge(deviceId: DeviceId, welcomeIds: readonly WelcomeId[]): Promise<void>;
 }
@@ -192,6 +204,8 @@ export interface Leaf {
   readonly index: number;
   readonly userId: UserId;
   readonly deviceId: DeviceId;
+  /** Its device was removed or is idle: it goes with the next commit, while its person has another leaf. */
+  readonly leaving?: true | undefined;
 }
 
 export interface MemberRecord {

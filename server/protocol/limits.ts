@@ -53,6 +53,10 @@ export const membersMax = 500;
 export const pastStaysOfOneMax = 32;
 export const pastStaysMax = 2_000;
 export const devicesPerUserMax = 10;
+/** Of one person; the oldest go first. Ids of removed devices are never registered again, with or without them. */
+export const revocationsPerUserMax = 200;
+/** A device that nobody used for so long loses its leaves ([D6]). */
+export const deviceIdleMs = 30 * 24 * 3_600_000;
 export const conversationsPerUserMax = 2_000;
 
 export const keyPackagesPerPublishMax = 60;

@@ -145,6 +145,8 @@ export const Conversation = v.strictObject({
   /** Who may remove others: the creator, and after them the longest-standing member. */
   owner: UserId,
   members: v.array(Member),
+  /** Removed or idle; the next commit must remove their leaves ([D5], [D6]). */
+  leavingDevices: v.array(DeviceId),
   /** This person's own marks. */
   joinedSequence: Sequence,
   readSequence: Sequence,

@@ -11,6 +11,8 @@ import {
   LogWriter,
   newAccount,
   roster,
+  session,
+  startMs,
   userOf,
   welcome,
   welcomeOf,
@@ -175,9 +177,48 @@ function mailboxRules(bench: Bench): void {
   });
 }
 
+function removalRules(bench: Bench): void {
+  it('[D4] takes a device off for good, with packages, mail, sessions and use, and keeps its revocation', async () => {
+    const { conversations, devices, sessions } = bench.store();
+    await people(bench.store(), 'ann', 'bob');
+    const tablet = device('ann', 'tablet');
+    await devices.register(tablet, [keyPackage('p1'), keyPackage('last', 1, true)], 10, acts());
+    await sessions.create({ ...session('away', 'ann'), deviceId: tablet.deviceId }, acts());
+    const log = new LogWriter('team');
+    const first = log.next('created');
+    const welcomes = [{ deviceId: tablet.deviceId, welcome: welcome('w', 'team', 1) }];
+    await conversations.create(log.record(roster(['ann', 'tablet']), first), [first], change(roster(['ann', 'tablet']), { welcomes }));
+    await devices.used(tablet.deviceId, startMs + 5);
+    expect(await devices.lastUse([device('ann'), tablet])).toEqual([startMs, startMs + 5]);
+    expect(await devices.remove(userOf('bob'), tablet.deviceId, bytesOf('no', 105), acts())).toBeNull();
+    const ended = await devices.remove(userOf('ann'), tablet.deviceId, bytesOf('word', 105), acts());
+    expect(ended?.map(({ sessionId }) => sessionId)).toEqual([session('away').sessionId]);
+    const store = await bench.reopened();
+    expect(await store.devices.byId(tablet.deviceId)).toBeNull();
+    expect(await store.devices.ofUsers([userOf('ann')])).toEqual([device('ann')]);
+    expect(await store.sessions.byId(session('away').sessionId)).toBeNull();
+    expect(await store.devices.counts(tablet.deviceId)).toEqual(new Map());
+    expect(await store.devices.welcomes(tablet.deviceId, 10)).toEqual([]);
+    expect(await store.devices.lastUse([tablet])).toEqual([startMs]);
+    expect(await store.devices.revocations([userOf('ann'), userOf('bob'), userOf('ann')])).toEqual([bytesOf('word', 105)]);
+    expect(await store.devices.register(tablet, [], 10, acts())).toBe('exists');
+    expect(await store.devices.remove(userOf('ann'), tablet.deviceId, bytesOf('again', 105), acts())).toBeNull();
+  });
+
+  it('[D4] renames a device of the person, and none of another', async () => {
+    const { devices } = bench.store();
+    await people(bench.store(), 'ann', 'bob');
+    expect(await devices.rename(userOf('ann'), deviceOf('ann'), 'the old one')).toBe(true);
+    expect(await devices.rename(userOf('bob'), deviceOf('ann'), 'mine')).toBe(false);
+    const store = await bench.reopened();
+    expect((await store.devices.byId(deviceOf('ann')))?.label).toBe('the old one');
+  });
+}
+
 export function devicesContract(bench: Bench): void {
   describe('devices', () => {
     deviceRules(bench);
+    removalRules(bench);
   });
   describe('key packages', () => {
     keyPackageRules(bench);

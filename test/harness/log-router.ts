@@ -119,6 +119,7 @@ function viewOf(log: Log, members: readonly UserId[], userId: UserId): Conversat
     headSequence: log.entries.length,
     headHash: new Uint8Array(32),
     floor: null,
+    leavingDevices: [],
     metaSequence: 0,
     createdAt: 0,
     creator: owner,

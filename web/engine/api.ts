@@ -73,6 +73,8 @@ export type SecurityNotice =
   | { readonly kind: 'device_refused'; readonly at: number; readonly userId: UserId; readonly conversationId: ConversationId | null; readonly reason: string }
   /** The server shows administrators an audit log that does not continue the one they saw before. */
   | { readonly kind: 'audit_forked'; readonly at: number; readonly conversationId: null; readonly reason: 'cut' | 'forked' | 'key_changed' | 'unsigned' }
+  /** Somebody opened this person's vault on one more device. */
+  | { readonly kind: 'new_device'; readonly at: number; readonly userId: UserId; readonly conversationId: null; readonly deviceId: DeviceId; readonly label: string }
   | { readonly kind: 'members_differ'; readonly at: number; readonly conversationId: ConversationId; readonly userId: UserId };
 
 /** One thing in a timeline. `key` is stable from composing through acknowledgement. */
@@ -153,6 +155,17 @@ export interface Me {
   readonly role: Role;
 }
 
+/** One of one's own devices. */
+export interface DeviceView {
+  readonly deviceId: DeviceId;
+  readonly label: string;
+  readonly createdAt: number;
+  /** To the day. */
+  readonly usedAt: number;
+  /** The one that shows this. */
+  readonly here: boolean;
+}
+
 /** Where this browser stands. `vault-locked`: signed in, but this device cannot open the vault yet. */
 export type AccountView =
   | { readonly state: 'starting' }
@@ -164,6 +177,8 @@ export interface EngineSnapshot {
   readonly account: AccountView;
   readonly connection: ConnectionView;
   readonly people: readonly PersonView[];
+  /** One's own, this one first; empty until the server was asked. */
+  readonly devices: readonly DeviceView[];
   /** Newest activity first. */
   readonly conversations: readonly ConversationView[];
   /** Newest first, at most 100. */
@@ -230,6 +245,13 @@ export interface PeopleApi {
   dismissNotices(): Promise<void>;
 }
 
+/** One's own devices. */
+export interface DeviceApi {
+  renameDevice(deviceId: DeviceId, label: string): Promise<void>;
+  /** For good: its sessions end at once, its leaves go from every conversation, the vault gets another key. */
+  removeDevice(deviceId: DeviceId): Promise<void>;
+}
+
 export interface ConversationApi {
   createConversation(input: { readonly title: string | null; readonly members: readonly UserId[] }): Promise<ConversationId>;
   renameConversation(conversationId: ConversationId, title: string): Promise<void>;
@@ -256,7 +278,7 @@ export interface SecurityApi {
 }
 
 /** Every call rejects with LanyingError (RPC keeps code and detail) and with nothing else. */
-export interface EngineApi extends AccountApi, PeopleApi, ConversationApi, SecurityApi {}
+export interface EngineApi extends AccountApi, PeopleApi, DeviceApi, ConversationApi, SecurityApi {}
 export type EngineMethod = keyof EngineApi;
 
 /** What a host (worker or Node) offers beside the calls. */

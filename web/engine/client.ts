@@ -2,7 +2,7 @@
  * The engine's face: one device of one person, or nobody yet. States of the account are a union with one place that
  * moves between them; everything below is created when the vault opens and dropped at sign-out.
  */
-import type { ConversationId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
+import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
 import {
   type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
@@ -136,9 +136,17 @@ class LanyingEngine implements Engine {
   }
 
   async #synchronise(home: Home, session: Session): Promise<void> {
-    await attach(this.#connection, this.store.keys, session, home.me);
+    if (!(await attach(this.#connection, this.store.keys, session, home.me))) return this.#removed(home, session);
     await home.synchronise();
     if (this.#stage.kind === 'home' && this.#stage.home === home) this.#move({ kind: 'home', home, synced: true });
+  }
+
+  /** This device was removed by its person: nothing of it stays here, and it may come back as a new one. */
+  async #removed(home: Home, session: Session): Promise<void> {
+    home.close();
+    await this.store.erase();
+    this.#move({ kind: 'arriving', session });
+    await this.#arrive(session);
   }
 
   /** Signed in on a browser without this person's device: the passkey may open the vault at once. */
@@ -182,6 +190,7 @@ class LanyingEngine implements Engine {
       account: accountView(this.#stage),
       connection: this.#connectionView(home),
       people: home?.people() ?? [],
+      devices: home?.devices.views() ?? [],
       conversations: home?.views() ?? [],
       notices: this.#notices,
     };
@@ -304,49 +313,26 @@ class LanyingEngine implements Engine {
     return this.#stage.home;
   }
 
-  async createConversation(input: { readonly title: string | null; readonly members: readonly UserId[] }): Promise<ConversationId> {
-    return this.#home().createConversation(input.title, input.members);
-  }
-  async renameConversation(conversationId: ConversationId, title: string): Promise<void> {
-    await this.#home().rename(conversationId, title);
-  }
-  async addMembers(conversationId: ConversationId, members: readonly UserId[]): Promise<void> {
-    await this.#home().addMembers(conversationId, members);
-  }
-  async removeMember(conversationId: ConversationId, member: UserId): Promise<void> {
-    await this.#home().removeMember(conversationId, member);
-  }
-  async leaveConversation(conversationId: ConversationId): Promise<void> {
-    await this.#home().leave(conversationId);
-  }
-  async send(conversationId: ConversationId, text: string): Promise<MessageId> {
-    return this.#home().send(conversationId, text);
-  }
-  async retrySend(conversationId: ConversationId, id: MessageId): Promise<void> {
-    await this.#home().retry(conversationId, id);
-  }
-  async discardSend(conversationId: ConversationId, id: MessageId): Promise<void> {
-    await this.#home().discard(conversationId, id);
-  }
-  async setDraft(conversationId: ConversationId, text: string): Promise<void> {
-    await this.#home().setDraft(conversationId, text);
-  }
-  async typing(conversationId: ConversationId): Promise<void> {
-    await this.#home().typing(conversationId);
-  }
-  async openTimeline(conversationId: ConversationId): Promise<void> {
-    await this.#home().openTimeline(conversationId);
-  }
-  closeTimeline(conversationId: ConversationId): Promise<void> {
-    this.#home().closeTimeline(conversationId);
-    return Promise.resolve();
-  }
-  async loadOlder(conversationId: ConversationId): Promise<void> {
-    await this.#home().loadOlder(conversationId);
-  }
-  async markRead(conversationId: ConversationId, sequence: number): Promise<void> {
-    await this.#home().markRead(conversationId, sequence);
-  }
+  readonly createConversation = async (input: { readonly title: string | null; readonly members: readonly UserId[] }): Promise<ConversationId> =>
+    this.#home().createConversation(input.title, input.members);
+  readonly renameConversation = async (id: ConversationId, title: string): Promise<void> => this.#home().rename(id, title);
+  readonly addMembers = async (id: ConversationId, members: readonly UserId[]): Promise<void> => this.#home().addMembers(id, members);
+  readonly removeMember = async (id: ConversationId, member: UserId): Promise<void> => this.#home().removeMember(id, member);
+  readonly leaveConversation = async (id: ConversationId): Promise<void> => this.#home().leave(id);
+  readonly send = async (id: ConversationId, text: string): Promise<MessageId> => this.#home().send(id, text);
+  readonly retrySend = async (id: ConversationId, message: MessageId): Promise<void> => this.#home().retry(id, message);
+  readonly discardSend = async (id: ConversationId, message: MessageId): Promise<void> => this.#home().discard(id, message);
+  readonly setDraft = async (id: ConversationId, text: string): Promise<void> => this.#home().setDraft(id, text);
+  readonly typing = async (id: ConversationId): Promise<void> => this.#home().typing(id);
+  readonly openTimeline = async (id: ConversationId): Promise<void> => this.#home().openTimeline(id);
+  readonly closeTimeline = async (id: ConversationId): Promise<void> => void this.#home().closeTimeline(id);
+  readonly loadOlder = async (id: ConversationId): Promise<void> => this.#home().loadOlder(id);
+  readonly markRead = async (id: ConversationId, sequence: number): Promise<void> => this.#home().markRead(id, sequence);
+
+  // Devices
+
+  readonly renameDevice = async (id: DeviceId, label: string): Promise<void> => this.#home().devices.rename(id, label);
+  readonly removeDevice = async (id: DeviceId): Promise<void> => this.#home().removeDevice(id);
 
   /** Resolves when this sign-in has caught up with the server once; rejects with `engine.closed`. */
   synced(): Promise<void> {

@@ -59,6 +59,11 @@ export class Directory {
     return [...this.#people.values()].find((person) => person.handle === handle) ?? null;
   }
 
+  /** The identity key that is pinned for this person. */
+  keyOf(userId: UserId): Uint8Array<ArrayBuffer> | null {
+    return this.#pins.get(userId)?.key ?? null;
+  }
+
   changed(userId: UserId): boolean {
     return this.#pins.get(userId)?.state === 'changed';
   }

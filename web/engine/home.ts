@@ -1,5 +1,5 @@
 /** Everything of one signed-in device, from the moment its vault is open until it signs out. */
-import { type ConversationId, idBytes, idFromBytes, type MessageId, type UserId } from '#protocol/ids.ts';
+import { type ConversationId, type DeviceId, idBytes, idFromBytes, type MessageId, type UserId } from '#protocol/ids.ts';
 import { LanyingError, type ConversationView, type PersonView, type SecurityNotice, type TimelineView } from './api.ts';
 import type { Connection, ServerEvent } from './connection.ts';
 import { BodyCipher } from './content/body.ts';
@@ -9,6 +9,7 @@ import { handIn } from './conversation/handing-in.ts';
 import { Outbox } from './conversation/outbox.ts';
 import type { ConversationListener, Parts } from './conversation/parts.ts';
 import type { Typing } from './conversation/typing.ts';
+import { Devices } from './devices.ts';
 import { Directory } from './directory.ts';
 import { late } from './late.ts';
 import type { Runtime, Timer } from './ports.ts';
@@ -19,7 +20,7 @@ import { Timeline } from './timeline.ts';
 import { textOf, type TextEntry } from './texts.ts';
 import { VaultCipher } from './vault/vault-cipher.ts';
 import { conversationView } from './views.ts';
-import { epochAgeMsMax } from '#protocol/limits.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Nobody makes conversations, adds people or publishes keys without a connection. */
 const creating = late(() => import('./conversation/creating.ts'));
@@ -27,8 +28,6 @@ const claiming = late(() => import('./conversation/claiming.ts'));
 const typings = late(() => import('./conversation/typing.ts'));
 const keys = late(() => import('./keys.ts'));
 
-const upkeepEveryMs = 10 * 60_000;
-const tidyAfterMs = 1_500;
 const refillAfterMs = 3_000;
 
 export interface HomeListener {
@@ -47,31 +46,33 @@ export class Home implements ConversationListener {
   readonly parts: Parts;
   readonly #drafts = new Map<ConversationId, string>();
   readonly #timelines = new Map<ConversationId, Timeline>();
-  #upkeep: Timer;
+  readonly #upkeep: Upkeep;
   readonly #audit = late(async () => new (await import('./audit-watch.ts')).AuditWatch(this.runtime, this.store, this.connection, this.listener.onNotice));
   #refilling: Timer | null = null;
-  #closed = false;
 
   private constructor(
     readonly runtime: Runtime,
     readonly connection: Connection,
     readonly directory: Directory,
+    readonly devices: Devices,
     readonly store: SealedStore,
     readonly me: AccountState,
     vault: VaultCipher,
     readonly listener: HomeListener,
   ) {
-    this.parts = { runtime, store, connection, directory, cipher: new BodyCipher(runtime), vault, me, listener: this };
+    this.parts = { runtime, store, connection, directory, devices, cipher: new BodyCipher(runtime), vault, me, listener: this };
     this.rooms = new Rooms(this.parts, (room) => this.#added(room));
     this.#outbox = new Outbox(this.parts, (room) => this.#blocked(room));
-    this.#upkeep = runtime.after(upkeepEveryMs, () => this.#keepUp());
+    this.#upkeep = new Upkeep(runtime, connection, () => this.rooms, (work) => this.#background(work));
   }
 
   static async open(runtime: Runtime, connection: Connection, store: SealedStore, me: AccountState, listener: HomeListener): Promise<Home> {
     const vault = await VaultCipher.create(runtime, me.userId, me.vaultKey);
     const directory = new Directory(runtime, store, connection, vault, me, listener);
     await directory.load();
-    const home = new Home(runtime, connection, directory, store, me, vault, listener);
+    const devices = new Devices(runtime, store, connection, directory, me, listener);
+    await devices.load();
+    const home = new Home(runtime, connection, directory, devices, store, me, vault, listener);
     await home.rooms.load();
     await home.#outbox.load();
     for (const { name, value } of await store.range(drafts, '', after(''), 10_000)) {
@@ -82,9 +83,8 @@ export class Home implements ConversationListener {
   }
 
   close(): void {
-    this.#closed = true;
     this.store.recall();
-    this.#upkeep.cancel();
+    this.#upkeep.close();
     this.#refilling?.cancel();
     this.#outbox.close();
   }
@@ -93,6 +93,7 @@ export class Home implements ConversationListener {
   async synchronise(): Promise<void> {
     this.#background(this.#watchAudit(null));
     await this.directory.refresh();
+    await this.devices.refresh();
     await this.rooms.synchronise();
     // As after a restart: what was refused is judged again as the log has it now, and nothing behind it is taken before it holds.
     for (const room of this.rooms.all()) await room.reconsider();
@@ -132,7 +133,7 @@ export class Home implements ConversationListener {
     if (event.name === 'removed') return this.rooms.removed(event.payload.conversationId);
     if (event.name === 'lagged') return this.rooms.lagged(event.payload.conversationIds);
     if (event.name === 'keyPackages') return this.#refillLater();
-    if (event.name === 'devices') return this.directory.refresh();
+    if (event.name === 'devices') return this.directory.refresh().then(() => this.devices.changed(event.payload.userId));
     if (event.name === 'auditHead') return this.#watchAudit(event.payload.checkpoint);
     const room = 'conversationId' in event.payload ? this.rooms.get(event.payload.conversationId) : null;
     if (room === null) return;
@@ -155,7 +156,7 @@ export class Home implements ConversationListener {
     if (message.entry.device === this.me.deviceId) this.#background(this.#outbox.arrived(conversationId, message.entry.id, message.entry.sequence));
     const text = textOf(message);
     if (text !== null) this.listener.onText(conversationId, text);
-    if (message.shown.type === 'left') this.#tidyLater(conversationId);
+    if (message.shown.type === 'left') this.#upkeep.tidyLater(conversationId);
     this.#push(conversationId);
   }
 
@@ -163,38 +164,14 @@ export class Home implements ConversationListener {
     this.listener.onNotice(notice);
   }
 
+  onLeavers(conversationId: ConversationId): void {
+    this.#upkeep.tidyLater(conversationId);
+  }
+
   onPurged(conversationId: ConversationId, sequence: number, missed: boolean): void {
     this.#timelines.get(conversationId)?.purged(sequence);
     this.#background(this.#outbox.purged(conversationId, sequence, missed));
     this.#push(conversationId);
-  }
-
-  /** Somebody left: whoever is online takes them out of the tree, each after a pause of its own length. */
-  #tidyLater(conversationId: ConversationId): void {
-    const pause = tidyAfterMs * (0.2 + (this.runtime.random(1)[0] ?? 0) / 255);
-    this.runtime.after(pause, () => {
-      const room = this.rooms.get(conversationId);
-      if (room !== null && this.connection.writable && !this.#closed) this.#background(this.#tidy(room));
-    });
-  }
-
-  #tidy(room: Conversation): Promise<unknown> {
-    const leavers = () => room.leavesOf(room.state.left.filter((user) => user !== this.me.userId));
-    return room.exclusively(async () => {
-      if (room.state.active && leavers().length > 0) await room.submit(() => Promise.resolve(leavers().length > 0 ? {} : null));
-    });
-  }
-
-  /** Epochs end after a day even where nobody writes ([E9]); the pause by leaf keeps all from committing at once. */
-  #keepUp(): void {
-    this.#upkeep = this.runtime.after(upkeepEveryMs, () => this.#keepUp());
-    if (!this.connection.writable) return;
-    const now = this.runtime.now();
-    for (const room of this.rooms.all()) {
-      const jitterMs = ((this.runtime.random(1)[0] ?? 0) / 255) * 6 * upkeepEveryMs;
-      const stale = () => now - room.state.epochStartedAt > epochAgeMsMax - 6 * upkeepEveryMs + jitterMs;
-      if (room.state.active && stale()) this.#background(room.exclusively(() => room.submit(() => Promise.resolve(stale() ? {} : null))));
-    }
   }
 
   #background(work: Promise<unknown>): void {
@@ -252,6 +229,12 @@ export class Home implements ConversationListener {
     return room;
   }
 
+  /** Its leaves go with the first commits; where this device is not yet in, with those of others. */
+  async removeDevice(deviceId: DeviceId): Promise<void> {
+    await this.devices.remove(deviceId);
+    for (const room of this.rooms.all()) this.#background(this.#upkeep.tidy(room));
+  }
+
   async createConversation(title: string | null, members: readonly UserId[]): Promise<ConversationId> {
     const others = [...new Set(members)].filter((userId) => userId !== this.me.userId);
     const room = await this.rooms.making(() => creating().then(({ create }) => create(this.parts, title, others)));
@@ -286,7 +269,7 @@ export class Home implements ConversationListener {
         if (!again) throw cause;
         await room.catchUp();
         await room.learnLeavers(cause);
-        if (room.leavesOf(room.state.left.filter((user) => user !== this.me.userId)).length > 0) await room.submit(() => Promise.resolve({}));
+        if (room.leavers().length > 0) await room.submit(() => Promise.resolve({}));
       }
     }
   }

@@ -81,6 +81,12 @@ export class Rooms {
     await this.#purge(summaries);
     for (const room of this.#rooms.values()) room.live = false;
     await this.catchUpAll();
+    // Its leaf went while nobody was here ([D6]): in again by itself.
+    const out = summaries.filter(({ conversationId }) => this.#rooms.get(conversationId)?.state.active === false);
+    if (out.length > 0) {
+      await this.#enterAll(out).catch(unlessFull);
+      await this.catchUpAll();
+    }
     for (const summary of summaries) await this.#summarised(summary, true);
   }
 

@@ -1,16 +1,18 @@
 import type { ConversationId } from '#protocol/ids.ts';
 import { type ConversationView, type EngineSnapshot, LanyingError, type RecoveryCodes, type SecurityNotice } from '../engine/api.ts';
 import { changedView, LiveConversation, messageOf } from './conversation.ts';
+import { devicesOf } from './devices.ts';
 import type { HeadlessEngine } from './engine.ts';
 import { Listeners } from './listeners.ts';
 import { People } from './people.ts';
-import type { AuditReader, Client, ClientEvents, Conversation, Me, SecurityEvent } from './types.ts';
+import type { AuditReader, Client, ClientEvents, Conversation, Devices, Me, SecurityEvent } from './types.ts';
 
 export class SdkClient implements Client {
   readonly recoveryCode: string | null;
   readonly spareRecoveryCode: string | null;
   readonly conversations: Client['conversations'];
   readonly audit: AuditReader;
+  readonly devices: Devices;
   readonly #engine: HeadlessEngine;
   readonly #people: People;
   readonly #listeners: Listeners;
@@ -22,6 +24,7 @@ export class SdkClient implements Client {
 
   constructor(engine: HeadlessEngine, audit: AuditReader, codes: RecoveryCodes | null, rethrow: (cause: unknown) => void) {
     this.audit = audit;
+    this.devices = devicesOf(engine);
     this.recoveryCode = codes?.code ?? null;
     this.spareRecoveryCode = codes?.spare ?? null;
     this.#engine = engine;

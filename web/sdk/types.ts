@@ -112,7 +112,9 @@ export interface Conversation {
 export interface SecurityEvent {
   readonly kind:
     | 'identity_changed' | 'log_forked' | 'message_refused' | 'replay_refused' | 'commit_refused' | 'device_refused' | 'members_differ'
-    | 'audit_forked';
+    | 'audit_forked'
+    /** This person's vault was opened on one more device. */
+    | 'new_device';
   /** Milliseconds since 1970-01-01 UTC. */
   readonly at: number;
   readonly conversationId: string | null;
@@ -167,6 +169,26 @@ export interface ClientEvents {
   security: SecurityEvent;
 }
 
+/** One of one's own devices. */
+export interface Device {
+  readonly id: string;
+  readonly label: string;
+  readonly createdAt: number;
+  /** To the day. */
+  readonly usedAt: number;
+  /** The one that this process is. */
+  readonly here: boolean;
+}
+
+export interface Devices {
+  /** This one first, then the latest used; once the first synchronisation is through. */
+  list(): Promise<readonly Device[]>;
+  /** `device.unknown`. */
+  rename(id: string, label: string): Promise<void>;
+  /** For good: its sessions end at once, its leaves go from every conversation, and the vault gets another key. `device.unknown`. */
+  remove(id: string): Promise<void>;
+}
+
 export interface Client {
   readonly me: Me;
   /** After `setup` and `register`: opens the vault on another device. Shown here once and kept nowhere: store it safely. Else null. */
@@ -182,6 +204,7 @@ export interface Client {
     list(): Promise<readonly Conversation[]>;
   };
   readonly audit: AuditReader;
+  readonly devices: Devices;
   /** Returns the way to stop listening. A listener that throws does not disturb others: its error is rethrown from a timer. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
   /** Disconnects and lets go of the store. The session stays signed in on the server until it expires. */

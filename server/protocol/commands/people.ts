@@ -3,6 +3,7 @@ import { bytes, Epoch } from '../envelope.ts';
 import { ConversationId, DeviceId, UserId } from '../ids.ts';
 import * as limits from '../limits.ts';
 import { Device, Handle, Person, Suite, Unlocker, Vault } from '../model.ts';
+import { revocationBytes } from '../revocation.ts';
 import { row } from './row.ts';
 
 const Empty = v.strictObject({});
@@ -32,9 +33,13 @@ export const peopleCommands = {
     audited: { not: 'reads' },
   }),
   'device.list': row({
-    summary: 'Registered devices of people, with certificates.',
+    summary: 'Registered devices of people, with certificates, and revocations of those that were removed.',
     input: v.strictObject({ userIds: v.pipe(v.array(UserId), v.minLength(1), v.maxLength(limits.membersMax)) }),
-    output: v.strictObject({ devices: v.array(Device) }),
+    output: v.strictObject({
+      devices: v.array(Device),
+      /** Of these people's devices that were removed, signed by their identities (revocation.ts). */
+      revocations: v.array(bytes(revocationBytes, revocationBytes)),
+    }),
     errors: [],
     who: 'person',
     resource: 'system',

@@ -1,16 +1,21 @@
 import type { Acts } from '../../ports/audit-store.ts';
-import { type DeviceStore, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
+import { type DeviceStore, type SessionRecord, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
 import type { DeviceId, UserId, WelcomeId } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Suite, Welcome } from '#protocol/model.ts';
+import { revocationsPerUserMax } from '#protocol/limits.ts';
 import type { Access } from './access.ts';
+import { eraseLeftovers } from './device-leftovers.ts';
 import { claim, counts, packageOperations, publish } from './key-packages.ts';
 import { acknowledge, mailbox } from './mailbox.ts';
+import type { LevelSessions } from './sessions.ts';
 
 export class LevelDevices implements DeviceStore {
   readonly #access: Access;
+  readonly #sessions: LevelSessions;
 
-  constructor(access: Access) {
+  constructor(access: Access, sessions: LevelSessions) {
     this.#access = access;
+    this.#sessions = sessions;
   }
 
   register(
@@ -65,6 +70,69 @@ export class LevelDevices implements DeviceStore {
 
   claim(devices: readonly Device[], suite: Suite): Promise<readonly StoredKeyPackage[] | null> {
     return this.#access.mutex.run('packages', () => claim(this.#access, devices, suite));
+  }
+
+  rename(userId: UserId, deviceId: DeviceId, label: string): Promise<boolean> {
+    const { tables, keys, mutex, writer } = this.#access;
+    return mutex.run('directory', async () => {
+      const place = keys.pseudonym('user', userId);
+      const devices = (await tables.devices.get(place)) ?? [];
+      if (!devices.some((device) => device.deviceId === deviceId)) return false;
+      await writer.submit([tables.devices.put(place, devices.map((device) => (device.deviceId === deviceId ? { ...device, label } : device)))]);
+      return true;
+    });
+  }
+
+  async remove(
+    userId: UserId,
+    deviceId: DeviceId,
+    revocation: Uint8Array<ArrayBuffer>,
+    acts: Acts,
+  ): Promise<readonly SessionRecord[] | null> {
+    const ended = await this.#access.mutex.run('directory', () => this.#remove(userId, deviceId, revocation, acts));
+    if (ended === null) return null;
+    // A sign-in that was being bound meanwhile.
+    const late = await this.#sessions.endOfDevice(deviceId);
+    await eraseLeftovers(this.#access, deviceId);
+    return [...ended, ...late];
+  }
+
+  /** Whose it was stays known, so that its id is never registered again ([D2]). */
+  async #remove(userId: UserId, deviceId: DeviceId, bytes: Uint8Array<ArrayBuffer>, acts: Acts): Promise<readonly SessionRecord[] | null> {
+    const { tables, keys, audit } = this.#access;
+    const place = keys.pseudonym('user', userId);
+    const devices = (await tables.devices.get(place)) ?? [];
+    const left = devices.filter((device) => device.deviceId !== deviceId);
+    if (left.length === devices.length) return null;
+    const revocations = [...((await tables.revocations.get(place)) ?? []), { deviceId, bytes }].slice(-revocationsPerUserMax);
+    const { sessions, removal } = await this.#sessions.ofDevice(deviceId);
+    const operations = [
+      tables.devices.put(place, left),
+      tables.revocations.put(place, revocations),
+      tables.deviceUse.del(keys.pseudonym('device', deviceId)),
+      ...removal,
+    ];
+    await audit.submit(operations, acts);
+    return sessions;
+  }
+
+  async revocations(userIds: readonly UserId[]): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+    const { tables, keys } = this.#access;
+    const found = await tables.revocations.getMany([...new Set(userIds)].map((userId) => keys.pseudonym('user', userId)));
+    return found.flatMap((revoked) => (revoked ?? []).map(({ bytes }) => bytes));
+  }
+
+  async lastUse(devices: readonly Device[]): Promise<readonly number[]> {
+    const { tables, keys } = this.#access;
+    const noted = await tables.deviceUse.getMany(devices.map(({ deviceId }) => keys.pseudonym('device', deviceId)));
+    return devices.map(({ createdAt }, at) => Math.max(createdAt, noted[at]?.usedAt ?? 0));
+  }
+
+  used(deviceId: DeviceId, at: number): Promise<void> {
+    const { tables, keys, mutex, writer } = this.#access;
+    return mutex.run('directory', async () => {
+      if ((await this.byId(deviceId)) !== null) await writer.submit([tables.deviceUse.put(keys.pseudonym('device', deviceId), { usedAt: at })]);
+    });
   }
 
   welcomes(deviceId: DeviceId, limit: number): Promise<readonly Welcome[]> {

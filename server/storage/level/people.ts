@@ -90,6 +90,7 @@ export class LevelPeople implements PeopleStore {
     return [
       ...(await of(tables.accounts.sealed, [place], 'never again')),
       ...(await of(tables.devices.sealed, [place], 'never again')),
+      ...(await of(tables.revocations.sealed, [place], 'never again')),
       ...(await of(tables.handles.sealed, [keys.pseudonym('handle', handle)], 'taken again')),
       ...(await of(tables.credentials.sealed, credentials, 'taken again')),
       ...(await of(tables.readMarks.sealed, read, 'never again')),
@@ -114,7 +115,7 @@ export class LevelPeople implements PeopleStore {
   async #eraseDevice(userId: UserId, deviceId: DeviceId, pause: Pause): Promise<void> {
     const { tables, keys, mutex } = this.#access;
     const device = keys.pseudonym('device', deviceId);
-    for (const { sealed } of [tables.keyPackages, tables.lastResorts, tables.packagesSeen])
+    for (const { sealed } of [tables.keyPackages, tables.lastResorts, tables.packagesSeen, tables.deviceUse])
       await this.#eraseRange(userId, sealed, device, 'packages', pause);
     const some = (): Promise<boolean> => mutex.run('mail', () => this.#eraseMail(userId, deviceId));
     while (await some()) await pause();

@@ -89,6 +89,18 @@ export class LevelSessions implements SessionStore {
     });
   }
 
+  /** The sessions of a device, and what ends them in a step with something else. */
+  async ofDevice(deviceId: DeviceId): Promise<{ readonly sessions: readonly SessionRecord[]; readonly removal: readonly Operation[] }> {
+    const sessions = await this.#among((session) => session.deviceId === deviceId);
+    const removals = await Promise.all(sessions.map((session) => this.#removal(session)));
+    return { sessions, removal: removals.flat() };
+  }
+
+  async endOfDevice(deviceId: DeviceId): Promise<readonly SessionRecord[]> {
+    const of = (session: SessionRecord): boolean => session.deviceId === deviceId;
+    return this.#endAll(await this.#among(of), of);
+  }
+
   #idle(before: number): Promise<readonly SessionRecord[]> {
     return this.#among((session) => lastUsed(session) < before);
   }

@@ -107,7 +107,7 @@ function compose(access: Access, keeper: Keeper, { folder, register, lock }: Bes
     sessions,
     people: new LevelPeople(access, accounts, sessions),
     invites: new LevelInvites(access),
-    devices: new LevelDevices(access),
+    devices: new LevelDevices(access, sessions),
     vaults: new LevelVaults(access),
     conversations,
     ceremonies: new LevelCeremonies(access),

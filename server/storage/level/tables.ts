@@ -13,6 +13,7 @@ import type { KeyRing } from '../sealed/key-ring.ts';
 import { makeFileTables } from './file-tables.ts';
 import { makeRetentionTables } from './retention-tables.ts';
 import { makeAuditTables } from './audit-tables.ts';
+import { deviceTables } from './device-tables.ts';
 import { DataKeys } from './data-keys.ts';
 import { ledgerTables } from './ledger-tables.ts';
 import { type Database, Records, Table } from './table.ts';
@@ -63,7 +64,7 @@ const RosterShape: v.GenericSchema<unknown, Roster> = v.strictObject({
   epochSequence: Sequence,
   epochHash: Hash,
   owner: UserId,
-  leaves: v.array(v.strictObject({ index: Sequence, userId: UserId, deviceId: DeviceId })),
+  leaves: v.array(v.strictObject({ index: Sequence, userId: UserId, deviceId: DeviceId, leaving: v.optional(v.literal(true)) })),
   members: v.array(Member),
   past: v.optional(v.array(v.strictObject({ userId: UserId, from: Sequence, to: Sequence }))),
 });
@@ -97,6 +98,7 @@ export function makeTables(database: Database, keys: KeyRing) {
     /** One record: proves that the store is this one and its keys are the right ones. */
     format: table('format', v.strictObject({ version: v.literal(2) })),
     ...ledgerTables(table),
+    ...deviceTables(table),
     /** p(user) */
     accounts: table('accounts', Account),
     /** p(handle) */
@@ -113,8 +115,6 @@ export function makeTables(database: Database, keys: KeyRing) {
     invites: table('invites', Invite),
     /** p(token hash) */
     inviteTokens: table('invite-tokens', v.strictObject({ inviteId: InviteId })),
-    /** p(device) */
-    deviceOwners: table('device-owners', v.strictObject({ userId: UserId })),
     /** p(user): all devices of a person, at most devicesPerUserMax. */
     devices: table('devices', v.array(Device)),
     /** p(device) · suite 2 · ordinal 8 */

@@ -1,7 +1,8 @@
 import type { Acts } from '../../ports/audit-store.ts';
 import type { DeviceId, UserId, WelcomeId } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Suite, Welcome } from '#protocol/model.ts';
-import { type DeviceStore, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
+import { revocationsPerUserMax } from '#protocol/limits.ts';
+import { type DeviceStore, type SessionRecord, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
 import { copy, copyOrNull, type Shelf } from './shelf.ts';
 
 export class MemoryDevices implements DeviceStore {
@@ -64,6 +65,48 @@ export class MemoryDevices implements DeviceStore {
     }
     for (const [deviceId, used] of taken) this.#shelf.packagesOf(deviceId).oneTime.get(suite)?.splice(0, used);
     return claimed;
+  }
+
+  async rename(userId: UserId, deviceId: DeviceId, label: string): Promise<boolean> {
+    this.#shelf.writing();
+    const device = this.#shelf.devices.get(deviceId);
+    if (device?.userId !== userId) return false;
+    this.#shelf.devices.set(deviceId, { ...device, label });
+    return true;
+  }
+
+  async remove(
+    userId: UserId,
+    deviceId: DeviceId,
+    revocation: Uint8Array<ArrayBuffer>,
+    acts: Acts,
+  ): Promise<readonly SessionRecord[] | null> {
+    this.#shelf.writing();
+    if (this.#shelf.devices.get(deviceId)?.userId !== userId) return null;
+    this.#shelf.audit(acts);
+    this.#shelf.devices.delete(deviceId);
+    this.#shelf.takenDevices.add(deviceId);
+    const revoked = [...(this.#shelf.revocations.get(userId) ?? []), copy(revocation)];
+    this.#shelf.revocations.set(userId, revoked.slice(-revocationsPerUserMax));
+    this.#shelf.deviceUse.delete(deviceId);
+    this.#shelf.mail.delete(deviceId);
+    this.#shelf.dropPackages(deviceId);
+    const sessions = [...this.#shelf.sessions.values()].filter((session) => session.deviceId === deviceId);
+    for (const { sessionId } of sessions) this.#shelf.sessions.delete(sessionId);
+    return copy(sessions);
+  }
+
+  async revocations(userIds: readonly UserId[]): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+    return copy([...new Set(userIds)].flatMap((userId) => this.#shelf.revocations.get(userId) ?? []));
+  }
+
+  async lastUse(devices: readonly Device[]): Promise<readonly number[]> {
+    return devices.map(({ deviceId, createdAt }) => Math.max(createdAt, this.#shelf.deviceUse.get(deviceId) ?? 0));
+  }
+
+  async used(deviceId: DeviceId, at: number): Promise<void> {
+    this.#shelf.writing();
+    if (this.#shelf.devices.has(deviceId)) this.#shelf.deviceUse.set(deviceId, at);
   }
 
   async welcomes(deviceId: DeviceId, limit: number): Promise<readonly Welcome[]> {

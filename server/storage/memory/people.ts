@@ -29,6 +29,7 @@ export class MemoryPeople implements PeopleStore {
     this.#shelf.audit(acts);
     const devices = [...this.#shelf.devices.values()].filter((device) => device.userId === userId);
     this.#shelf.accounts.delete(userId);
+    this.#shelf.revocations.delete(userId);
     for (const { deviceId } of devices) this.#shelf.devices.delete(deviceId);
     for (const [id, invite] of this.#shelf.invites)
       if (invite.createdBy === userId && invite.state === 'open')
@@ -64,6 +65,7 @@ export class MemoryPeople implements PeopleStore {
     for (const deviceId of gone.devices) {
       records += this.#shelf.mail.get(deviceId)?.length ?? 0;
       this.#shelf.mail.delete(deviceId);
+      if (this.#shelf.deviceUse.delete(deviceId)) records += 1;
       records += this.#shelf.dropPackages(deviceId);
     }
     if (gone.state === 'erasing' || gone.state === 'erased') {

@@ -30,6 +30,9 @@ export class Shelf {
   /** User id and name → item. */
   readonly items = new Map<string, { readonly version: number; readonly sealed: Uint8Array<ArrayBuffer> }>();
   readonly gone = new Map<string, GonePerson>();
+  /** User id → revocations, oldest first. */
+  readonly revocations = new Map<string, readonly Uint8Array<ArrayBuffer>[]>();
+  readonly deviceUse = new Map<string, number>();
   /** Ids of devices that were taken away. */
   readonly takenDevices = new Set<string>();
   owner: string | null = null;

@@ -4,6 +4,7 @@ import type { ActOf, CommandName, Output } from '#protocol/commands/index.ts';
 import { expect } from 'vitest';
 import { attachedBytes } from '../../../server/domain/devices.ts';
 import { Authenticator } from '../../harness/authenticator.ts';
+import { deviceScenarios } from './device-scenarios.ts';
 import { factorScenarios } from './factor-scenarios.ts';
 import { okay, origin, password, Peer, setupToken, type World } from './world.ts';
 
@@ -61,6 +62,7 @@ async function toErase(owner: Peer, guest: Peer, scope: 'account' | 'all') {
 
 export const scenarios: { readonly [N in Audited]: readonly Scenario[] } = {
   ...factorScenarios,
+  ...deviceScenarios,
   'account.create': [
     async (world) => {
       const peer = await world.stranger('owner');

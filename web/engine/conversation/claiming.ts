@@ -5,7 +5,7 @@ import { LanyingError } from '../api.ts';
 import { inspectKeyPackage, MlsError } from '../mls/index.ts';
 import type { ConversationState } from '../store/records.ts';
 import type { Parts } from './parts.ts';
-import { userOf } from './policy.ts';
+import { deviceOf, userOf } from './policy.ts';
 
 /** One key package for each device of these people that is not in the group. */
 export async function claim(
@@ -47,6 +47,8 @@ async function vouched(parts: Parts, userId: UserId, bytes: Uint8Array): Promise
   try {
     const { credential, signatureKey } = await inspectKeyPackage(bytes);
     if (userOf(credential) !== userId) return refuse('wrong_person');
+    const device = deviceOf(credential);
+    if (device === null || parts.devices.revoked(device)) return refuse('revoked');
     return await parts.directory.checkCredential(credential, signatureKey);
   } catch (cause) {
     if (cause instanceof MlsError) return refuse(cause.code);

@@ -14,7 +14,7 @@ import { type ConversationState, conversations, type EpochState, messageIds } fr
 import { epochOf, EpochKeys } from './epochs.ts';
 import { type Halt, LogReader } from './log.ts';
 import type { Parts } from './parts.ts';
-import { sameDevice, userOf } from './policy.ts';
+import { deviceOf, sameDevice, userOf } from './policy.ts';
 
 const commitAttemptsMax = 8;
 const commits = late(() => import('./own-commit.ts'));
@@ -184,9 +184,12 @@ export class Conversation {
     await this.exclusively(async () => {
       const change: Partial<ConversationState> = {};
       if (summary.owner !== this.#state.owner) Object.assign(change, { owner: summary.owner });
+      const marked = summary.leavingDevices.filter((deviceId) => deviceId !== this.parts.me.deviceId);
+      if (marked.join() !== (this.#state.leftDevices ?? []).join()) Object.assign(change, { leftDevices: marked });
       if (summary.readSequence > this.#state.readSequence) Object.assign(change, { readSequence: summary.readSequence, unread: 0 });
       if (Object.keys(change).length > 0) await this.update(change);
     });
+    if (this.leavers().length > 0) this.parts.listener.onLeavers(this.id);
   }
 
   /** Names the members that only the server knows of; they get no key. */
@@ -214,7 +217,17 @@ export class Conversation {
     if (refusal.code !== 'epoch.stale' || refusal.detail.reason !== 'leaving' || this.halted !== null) return;
     const { conversation } = await this.parts.connection.call('conversation.get', { conversationId: this.id });
     const leaving = conversation.members.filter((member) => member.leaving && this.#state.members.includes(member.userId));
-    await this.update({ left: [...new Set([...this.#state.left, ...leaving.map(({ userId }) => userId)])] });
+    const leftDevices = conversation.leavingDevices.filter((deviceId) => deviceId !== this.parts.me.deviceId);
+    await this.update({ left: [...new Set([...this.#state.left, ...leaving.map(({ userId }) => userId)])], leftDevices });
+  }
+
+  /** Leaves that go with the next commit: of people who said farewell, of devices that were removed or are idle ([C8], [D5]). */
+  leavers(): readonly number[] {
+    const { left, leftDevices = [] } = this.#state;
+    const people = this.leavesOf(left.filter((user) => user !== this.parts.me.userId));
+    if (leftDevices.length === 0) return people;
+    const gone = members(this.#group).filter(({ credential }) => leftDevices.includes(deviceOf(credential) ?? this.parts.me.deviceId));
+    return [...new Set([...people, ...gone.map(({ leaf }) => leaf)])];
   }
 
   leavesOf(users: readonly UserId[]): readonly number[] {
@@ -253,8 +266,7 @@ export class Conversation {
 
   /** Leavers still in the tree go with any commit: nobody may seal to them again ([C8]). */
   #withLeavers(changes: Changes): Changes {
-    const leavers = this.leavesOf(this.#state.left.filter((user) => user !== this.parts.me.userId));
-    return { ...changes, remove: [...new Set([...(changes.remove ?? []), ...leavers])] };
+    return { ...changes, remove: [...new Set([...(changes.remove ?? []), ...this.leavers()])] };
   }
 
   /**

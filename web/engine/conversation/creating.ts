@@ -50,13 +50,14 @@ export async function finishIfTaken(parts: Parts, creation: Creation): Promise<C
 }
 
 /** How many devices these people have: only what their identities vouch for counts, or a server could talk a group down to a weaker suite ([E1]). */
-async function devicesOf({ connection, directory }: Parts, userIds: readonly UserId[]): Promise<number> {
+async function devicesOf(parts: Parts, userIds: readonly UserId[]): Promise<number> {
+  const { connection, directory } = parts;
   await directory.need(userIds);
   const { devices } = await connection.call('device.list', { userIds: [...userIds] });
   const vouched = new Set<DeviceId>();
   for (const { certificate } of devices) {
     const claimed = parseCertificate(certificate);
-    if (claimed === null || vouched.has(claimed.deviceId) || !userIds.includes(claimed.userId)) continue;
+    if (claimed === null || vouched.has(claimed.deviceId) || !userIds.includes(claimed.userId) || parts.devices.revoked(claimed.deviceId)) continue;
     if (await directory.checkCredential(certificate, claimed.deviceKey)) vouched.add(claimed.deviceId);
   }
   return vouched.size;

@@ -102,6 +102,7 @@ export class LogReader {
     }
     // The log is in one epoch at a time: what claims another was put there by somebody who should not.
     if (epochOfGroup(draft.group) !== entry.epoch) return this.#refused(draft, entry, 'epoch');
+    if (this.parts.devices.revoked(entry.device, entry.sentAt)) return this.#refused(draft, entry, 'revoked');
     const secrets = await this.epochs.local(entry.epoch);
     const reading = await readEntry(this.parts.cipher, conversationId, { ...entry, kind: entry.kind }, secrets, {
       hashAt: async (sequence) => this.#hashAt(draft, sequence, low),
@@ -139,7 +140,7 @@ export class LogReader {
       }
       await this.#needPeople(entry.body);
       const { processCommit } = await mls();
-      const done = await processCommit(draft.group, entry.body, this.#context(), commitPolicy(entry));
+      const done = await processCommit(draft.group, entry.body, this.#context(), commitPolicy(entry, (device, at) => this.parts.devices.revoked(device, at)));
       draft.group = done.next;
       if (done.selfRemoved) {
         draft.state = { ...state, active: false, pending: null };

@@ -208,7 +208,7 @@ export class Outbox {
     if (item.value.sealed !== null) return;
     await conversation.settle();
     const { state } = conversation;
-    const leaving = conversation.leavesOf(state.left.filter((user) => user !== this.parts.me.userId)).length > 0;
+    const leaving = conversation.leavers().length > 0;
     const many = state.cursor.sequence - state.epochSequence >= epochMessagesMax;
     const old = this.parts.runtime.now() - state.epochStartedAt >= epochAgeMsMax;
     if (leaving || many || old) await conversation.submit(() => Promise.resolve({}));

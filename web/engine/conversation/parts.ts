@@ -2,6 +2,7 @@
 import type { SecurityNotice } from '../api.ts';
 import type { Connection } from '../connection.ts';
 import type { BodyCipher } from '../content/body.ts';
+import type { Devices } from '../devices.ts';
 import type { Directory } from '../directory.ts';
 import type { Runtime } from '../ports.ts';
 import type { AccountState, MessageState } from '../store/records.ts';
@@ -14,6 +15,7 @@ export interface Parts {
   readonly store: SealedStore;
   readonly connection: Connection;
   readonly directory: Directory;
+  readonly devices: Devices;
   readonly cipher: BodyCipher;
   readonly vault: VaultCipher;
   readonly me: AccountState;
@@ -26,6 +28,8 @@ export interface ConversationListener {
   /** An entry became part of the local log (live or while catching up; not older pages). */
   onEntry(conversationId: ConversationId, message: MessageState): void;
   onNotice(notice: SecurityNotice): void;
+  /** There are leaves that the next commit must remove. */
+  onLeavers(conversationId: ConversationId): void;
   /** Everything up to `sequence` is erased here; `missed`: some of it was never seen on this device. */
   onPurged(conversationId: ConversationId, sequence: number, missed: boolean): void;
 }

@@ -29,6 +29,10 @@ const StoredPackage = v.object({ suite: Suite, publicBytes: anyBytes, privateByt
 /** By key package reference, base64url. */
 export const keyPackages = kind('keypackage/', StoredPackage);
 
+/** Devices whose revocation was verified, by device. */
+export const revoked = kind('revoked/', v.object({ deviceId: DeviceId, revokedAt: Timestamp }));
+/** One's own devices as this one last saw them. */
+export const ownDevices = kind('owndevices', v.object({ deviceIds: v.array(DeviceId) }));
 export const pins = kind('pins', v.object({ version: v.number(), encoded: anyBytes }));
 /** The last head of the audit log that this administrator's device saw; `fault`: the one after it did not fit. */
 export const auditHead = kind(
@@ -69,6 +73,8 @@ const Conversation = v.object({
   members: v.array(UserId),
   /** Said farewell and still in the tree. */
   left: v.array(UserId),
+  /** Removed or idle, and still in the tree. */
+  leftDevices: v.optional(v.array(DeviceId)),
   readSequence: Sequence,
   unread: v.number(),
   last: v.nullable(v.object({ from: UserId, text: v.string(), at: Timestamp })),

@@ -18,7 +18,8 @@ export function Notices({ onClose }: { readonly onClose: () => void }) {
     const name = 'userId' in notice ? (nameOf(people, notice.userId) ?? t('unknown_person')) : '';
     const conversation = snapshot.conversations.find((item) => item.conversationId === notice.conversationId);
     const title = conversation === undefined ? t('conv.missing') : (titleOf(conversation, ownId(snapshot), people, locale) ?? t('list.alone'));
-    return t(`notice.${notice.kind}`, { name, title });
+    const label = 'label' in notice ? notice.label : '';
+    return t(`notice.${notice.kind}`, { name, title, label });
   };
   return (
     <Dialog title={t('notices.title')} closeLabel={t('close')} onClose={onClose}>

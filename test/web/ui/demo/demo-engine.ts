@@ -1,5 +1,6 @@
 /** An engine without encryption or network, for looking at screens and for their tests. Nothing here reaches a build. */
 import {
+  type DeviceApi,
   type AccountView,
   type ConversationView,
   type Engine,
@@ -12,7 +13,7 @@ import {
   type TimelineItem,
   type TimelineView,
 } from '../../../../web/engine/api.ts';
-import type { ConversationId, InviteId, MessageId, UserId } from '../../../../server/protocol/ids.ts';
+import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '../../../../server/protocol/ids.ts';
 import { conversationsOf, demoInvites, demoNotices, demoPeople, messagesOf } from './demo-data.ts';
 
 export type Scene = 'signed-out' | 'setup' | 'locked' | 'ready' | 'empty' | 'starting';
@@ -62,6 +63,7 @@ function createCore(options: DemoOptions) {
     account: accountOf(options.scene, self),
     connection: connectionOf(options),
     people: full ? people : [self],
+    devices: demoDevices(options.now),
     conversations: full ? conversationsOf(options.now) : [],
     notices: full ? demoNotices(options.now) : [],
   };
@@ -264,6 +266,25 @@ function timelineCalls(core: Core): Pick<EngineApi, 'setDraft' | 'typing' | 'ope
   };
 }
 
+const demoDevices = (now: number): EngineSnapshot['devices'] =>
+  [
+    { label: 'Chromium, Linux', createdAt: now - 40 * 86_400_000, usedAt: now, here: true },
+    { label: 'Safari, iPhone', createdAt: now - 12 * 86_400_000, usedAt: now - 86_400_000, here: false },
+    { label: '办公室的旧电脑', createdAt: now - 300 * 86_400_000, usedAt: now - 45 * 86_400_000, here: false },
+  ].map((device, at) => ({ ...device, deviceId: `device-${at}` as DeviceId }));
+
+function deviceCalls(core: Core): DeviceApi {
+  const devices = (): EngineSnapshot['devices'] => core.snapshot().devices;
+  return {
+    async renameDevice(id, label) {
+      core.set({ devices: devices().map((device) => (device.deviceId === id ? { ...device, label } : device)) });
+    },
+    async removeDevice(id) {
+      core.set({ devices: devices().filter(({ deviceId }) => deviceId !== id) });
+    },
+  };
+}
+
 export function createDemoEngine(options: DemoOptions): Engine & { receive(id: ConversationId, text: string): void } {
   const core = createCore(options);
   return {
@@ -275,6 +296,7 @@ export function createDemoEngine(options: DemoOptions): Engine & { receive(id: C
     ask: () => Promise.reject(new LanyingError('server.unavailable')),
     ...accountCalls(core),
     ...peopleCalls(core),
+    ...deviceCalls(core),
     ...conversationCalls(core),
     ...sendCalls(core),
     ...timelineCalls(core),
