@@ -17,7 +17,6 @@ type Outcome = Awaited<ReturnType<AccountStore['create']>>;
 
 export class MemoryAccounts implements AccountStore {
   readonly #shelf: Shelf;
-  #ownerMade = false;
 
   constructor(shelf: Shelf) {
     this.#shelf = shelf;
@@ -37,10 +36,7 @@ export class MemoryAccounts implements AccountStore {
     const invite = inviteId === null ? undefined : this.#shelf.invites.get(inviteId);
     if (invite !== undefined)
       this.#shelf.invites.set(invite.inviteId, { ...invite, label: undefined, state: 'used', usedBy: record.userId });
-    else {
-      this.#ownerMade = true;
-      this.#shelf.owner = record.userId;
-    }
+    else this.#shelf.owner = record.userId;
     return 'created';
   }
 
@@ -77,7 +73,7 @@ export class MemoryAccounts implements AccountStore {
   }
 
   #refusal({ account, device, inviteId }: NewAccount): Exclude<Outcome, 'created'> | null {
-    if (inviteId === null && this.#ownerMade) return 'setup_done';
+    if (inviteId === null && this.#shelf.owner !== null) return 'setup_done';
     if (inviteId !== null && this.#shelf.invites.get(inviteId)?.state !== 'open') return 'invite_used';
     const taken = account.passkeys.some((passkey) => this.#all().some((other) => holds(other, passkey.credentialId)));
     const wasThere = this.#shelf.gone.has(account.userId) || this.#shelf.takenDevices.has(device.deviceId);

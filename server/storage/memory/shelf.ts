@@ -3,7 +3,7 @@ import type { Device, NewKeyPackage, Suite, Vault, Welcome } from '#protocol/mod
 import type { Acts } from '../../ports/audit-store.ts';
 import type { GonePerson } from '../../ports/people-store.ts';
 import type { AccountRecord, InviteRecord, SessionRecord } from '../../ports/store.ts';
-import { toBase64Url } from '#protocol/ids.ts';
+import { toBase64Url, type UserId } from '#protocol/ids.ts';
 
 interface PackageShelf {
   /** Oldest first. */
@@ -35,7 +35,8 @@ export class Shelf {
   readonly deviceUse = new Map<string, number>();
   /** Ids of devices that were taken away. */
   readonly takenDevices = new Set<string>();
-  owner: string | null = null;
+  /** Set by the first account for good. */
+  owner: UserId | null = null;
   readonly #packages = new Map<string, PackageShelf>();
   readonly #assertOpen: () => void;
   /** Records acts in the same step as what they changed. */
