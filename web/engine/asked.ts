@@ -6,6 +6,7 @@ import { post } from './http.ts';
 import type { Network } from './ports.ts';
 
 export type AskedCommand = Extract<CommandName, 'session.list' | `session.revoke${string}`>;
+export type AskedOutput<N extends AskedCommand> = Output<N>;
 export type AskedInput<N extends AskedCommand> = v.InferInput<(typeof commands)[N]['input']>;
 
 /** Over the socket, but for what sets or takes the cookie. */

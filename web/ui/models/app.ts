@@ -27,6 +27,7 @@ export type {
   TimelineItem,
   TimelineView,
 } from '../../engine/api.ts';
+export type { AskedOutput } from '../../engine/asked.ts';
 export type ConversationId = ConversationView['conversationId'];
 export type UserId = PersonView['userId'];
 

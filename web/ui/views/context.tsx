@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, useState } from 'react';
+import { createContext, useCallback, useContext, useEffect, useState } from 'react';
 import { useStore } from 'zustand';
 import type { StoreApi } from 'zustand/vanilla';
 import type { AppModel, EngineSnapshot } from '../models/app.ts';
@@ -27,6 +27,22 @@ export function useTask(): Task & { readonly now: TaskState; readonly busy: bool
   const [task] = useState(createTask);
   const now = useStore(task.store);
   return { ...task, now, busy: now.state === 'running' };
+}
+
+export interface Loaded<T> {
+  /** Null until it came once; what came last stays while it is read again. */
+  readonly value: T | null;
+  readonly now: TaskState;
+  reload(): void;
+}
+/** What a page shows, read when it comes up. `call` must be the same function between renders. */
+export function useLoaded<T>(call: (actions: AppModel['actions']) => Promise<T>): Loaded<T> {
+  const app = useApp();
+  const { run, now } = useTask();
+  const [value, setValue] = useState<T | null>(null);
+  const reload = useCallback(() => run(() => call(app.actions), setValue), [app, call, run]);
+  useEffect(reload, [reload]);
+  return { value, now, reload };
 }
 
 /** Asks for the people of the server as a list of them comes up: somebody may have joined a moment ago. */
