@@ -1,6 +1,6 @@
 /** One's own sign-ins, as a list of them reads. */
 import type { AskedOutput } from './app.ts';
-import { dayLabel } from './time.ts';
+import { dateTime } from './time.ts';
 
 export type SessionItem = AskedOutput<'session.list'>['sessions'][number];
 
@@ -11,6 +11,6 @@ export function sessionName({ browser, system }: Pick<SessionItem, 'browser' | '
 }
 
 /** Text id and values of how and when it was begun. */
-export function sessionBegun({ factor, createdAt }: SessionItem, now: number, locale: string): { readonly id: string; readonly values: { readonly when: string } } {
-  return { id: `sessions.begun.${factor ?? 'unknown'}`, values: { when: dayLabel(createdAt, now, locale) } };
+export function sessionBegun({ factor, createdAt }: SessionItem, locale: string): { readonly id: string; readonly values: { readonly when: string } } {
+  return { id: `sessions.begun.${factor ?? 'unknown'}`, values: { when: dateTime(createdAt, locale) } };
 }

@@ -37,7 +37,7 @@ function Sessions() {
       <TaskError now={now} />
       <TaskError now={ending.now} />
       {value === null && now.state === 'running' ? <Waiting text={t('loading')} /> : null}
-      <ul className="rows">
+      <ul className="rows rows-lined">
         {sessions.map((session) => (
           <SessionRow key={session.sessionId} session={session} now={openedAt} onEnd={() => ending.run(() => app.actions.ask('session.revoke', { sessionId: session.sessionId }), reload)} />
         ))}
@@ -50,7 +50,7 @@ function Sessions() {
 function SessionRow({ session, now, onEnd }: { readonly session: SessionItem; readonly now: number; readonly onEnd: () => void }) {
   const { t, locale } = useText();
   const name = sessionName(session) ?? t('sessions.somewhere');
-  const begun = sessionBegun(session, now, locale);
+  const begun = sessionBegun(session, locale);
   const parts = [
     t(begun.id, begun.values),
     ...(session.current ? [] : [t('sessions.used', { when: dayLabel(session.usedAt, now, locale) })]),
