@@ -3,6 +3,7 @@
  * the acts along and stores both in one synced batch ([U1]); when it changes nothing (a refusal, a repetition) it
  * records nothing. The same promises as in store.ts hold.
  */
+import type { Pause, Why } from './retention-store.ts';
 import type { Actor, ActName, AuditEntry, AuditObject, Facts, PersonalFields } from '#protocol/audit.ts';
 import type { CompactRange } from '#protocol/merkle.ts';
 
@@ -68,8 +69,8 @@ export interface AuditStore {
    * then on nothing below is read. Nothing when it is not above the floor that is.
    */
   trim(floor: number, acts: Acts): Promise<void>;
-  /** Deletes in small synced batches what lies below the floor, and shreds the keys of strangers' months that end before it. Gives what went. */
-  eraseTrimmed(pause: () => Promise<void>): Promise<{ readonly entries: number; readonly bytes: number }>;
+  /** Deletes in small synced batches what lies below the floor, and shreds the keys of strangers' months that end before it. The next receipt tells of it. */
+  eraseTrimmed(why: Why, pause: Pause): Promise<void>;
   /** Name of the log; `name` when it has none yet, which is its name from then on if `keep` ([U12]). */
   logName(name: string, keep: boolean): Promise<string>;
   /** Seed of the key that signs tree heads, 32 bytes; made once. */

@@ -4,6 +4,7 @@
  * from the offset that was told last; what is removed cannot be read any more, from the disk's free blocks either as
  * far as overwriting in place reaches. Errors are those of the store (ports/store.ts), and DiskFullError.
  */
+import type { Why } from './retention-store.ts';
 import type { ConversationId, FileId, UserId } from '#protocol/ids.ts';
 
 /** No space for more bytes. What was told as stored is stored; nothing else failed. */
@@ -117,8 +118,8 @@ export interface BlobStore {
   open(fileId: FileId): Promise<Reading | null>;
   /** Interrupts writers and readers. False when there was none. */
   remove(fileId: FileId): Promise<boolean>;
-  /** Removes a conversation's files that were created before `before`, oldest day first, at most `limit`; and keys of days that are empty then. */
-  erase(conversationId: ConversationId, before: number, limit: number): Promise<Erased>;
+  /** Removes a conversation's files that were created before `before`, oldest day first, at most `limit`; and keys of days that are empty then. The next receipt tells of them. */
+  erase(conversationId: ConversationId, why: Why, limit: number): Promise<Erased>;
   /** Removes uploads of this person that are not whole, at most `limit`. */
   abandon(owner: UserId, limit: number): Promise<Erased>;
   /** Removes uploads that expired before `now`, and ends removals that a crash cut off; returns how many, at most `limit`. */

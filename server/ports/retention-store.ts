@@ -5,6 +5,7 @@
 import type { ConversationId, Generation, UserId } from '#protocol/ids.ts';
 import type { Acts } from './audit-store.ts';
 import type {
+  ErasedOther,
   ErasedRange,
   ErasureProof,
   ErasureReason,
@@ -90,7 +91,12 @@ export interface LeaseStore {
 export interface Settled {
   readonly conversations: readonly ConversationId[];
   readonly people: readonly UserId[];
+  /** As `unsettled` gave them. */
+  readonly others: readonly ErasedOther[];
 }
+
+/** Why and up to when something goes: what its receipt says. */
+export type Why = Pick<ErasedOther, 'reason' | 'before'>;
 
 /** Called between small steps, so that others get their turn. */
 export type Pause = () => Promise<void>;
@@ -105,6 +111,8 @@ export interface ErasureStore {
    * happens. Null when the plan does not fit the log any more.
    */
   begin(plan: PurgePlan, reason: ErasureReason, purgedAt: number): Promise<LogFloor | null>;
+  /** What went of classes of data and has no receipt yet, one for each class and conversation. */
+  unsettled(): Promise<readonly ErasedOther[]>;
   /** Whether a purge was begun that has no receipt yet. */
   begun(): Promise<boolean>;
   /** Deletes what was begun, in small synced batches; goes on where a crash interrupted it. Gives all that has no receipt yet. */
@@ -116,7 +124,7 @@ export interface ErasureStore {
   prove(pause: Pause): Promise<ErasureProof | null>;
   /** The next proof wraps the surviving keys anew, also when no record of a log was deleted (keys of files were). */
   requestShredding(): Promise<void>;
-  /** Stores the receipt, and in the same transaction ends the purges and erasures of people that it names. */
+  /** Stores the receipt, and in the same transaction ends what it tells of. */
   settle(receipt: StoredReceipt, settled: Settled, acts: Acts): Promise<void>;
   /** Newest first, behind `before`. */
   receipts(before: StoredReceipt | null, limit: number): Promise<readonly StoredReceipt[]>;

@@ -6,9 +6,17 @@
  * only StoreFull passes.
  * A method that takes `acts` stores them as audit entries together with its change, or neither ([U1]).
  */
+import type { Why } from './retention-store.ts';
 import type { Entry } from '#protocol/envelope.ts';
 import type {
-  CeremonyId, ConversationId, DeviceId, Generation, InviteId, SessionId, UserId, WelcomeId,
+  CeremonyId,
+  ConversationId,
+  DeviceId,
+  Generation,
+  InviteId,
+  SessionId,
+  UserId,
+  WelcomeId,
 } from '#protocol/ids.ts';
 import type { Must, SignInFactor } from '#protocol/sign-in.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
@@ -70,7 +78,10 @@ export interface NewAccount {
 
 export interface AccountStore {
   /** 'setup_done' when inviteId is null and an owner exists; 'invite_used' when the invite is not open any more. */
-  create(account: NewAccount, acts: Acts): Promise<'created' | 'handle_taken' | 'account_exists' | 'setup_done' | 'invite_used'>;
+  create(
+    account: NewAccount,
+    acts: Acts,
+  ): Promise<'created' | 'handle_taken' | 'account_exists' | 'setup_done' | 'invite_used'>;
   byId(userId: UserId): Promise<AccountRecord | null>;
   byHandle(handle: string): Promise<AccountRecord | null>;
   byCredential(credentialId: string): Promise<AccountRecord | null>;
@@ -115,8 +126,8 @@ export interface SessionStore {
   endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]>;
   /** Notes that it was used; nothing for one that is not there. */
   used(sessionId: SessionId, at: number): Promise<void>;
-  /** Ends sessions that were last used before `before`, at most `limit`, and gives them. */
-  endIdle(before: number, limit: number): Promise<readonly SessionRecord[]>;
+  /** Ends sessions that were last used before `before`, at most `limit`, and gives them; the next receipt tells of them. */
+  endIdle(why: Why, limit: number): Promise<readonly SessionRecord[]>;
   /** How many there are that were last used before `before`. */
   countIdle(before: number): Promise<number>;
   /** Removes sessions that expired before `now`, at most `limit`; returns how many. */
@@ -186,17 +197,39 @@ export interface DeviceStore {
 export interface VaultStore {
   get(userId: UserId): Promise<Vault | null>;
   update(
-    userId: UserId, expectedVersion: number, sealed: Uint8Array<ArrayBuffer>, unlockers: readonly Unlocker[], acts: Acts,
+    userId: UserId,
+    expectedVersion: number,
+    sealed: Uint8Array<ArrayBuffer>,
+    unlockers: readonly Unlocker[],
+    acts: Acts,
   ): Promise<'updated' | 'conflict'>;
   /** The first item of an epoch stays. */
-  archive(userId: UserId, items: readonly { readonly conversationId: ConversationId; readonly epoch: number; readonly sealed: Uint8Array<ArrayBuffer> }[]): Promise<void>;
+  archive(
+    userId: UserId,
+    items: readonly {
+      readonly conversationId: ConversationId;
+      readonly epoch: number;
+      readonly sealed: Uint8Array<ArrayBuffer>;
+    }[],
+  ): Promise<void>;
   /** Newest epoch first, below `before` when it is not null. */
   archived(
-    userId: UserId, conversationId: ConversationId, before: number | null, limit: number,
+    userId: UserId,
+    conversationId: ConversationId,
+    before: number | null,
+    limit: number,
   ): Promise<readonly { readonly epoch: number; readonly sealed: Uint8Array<ArrayBuffer> }[]>;
-  item(userId: UserId, name: string): Promise<{ readonly version: number; readonly sealed: Uint8Array<ArrayBuffer> } | null>;
+  item(
+    userId: UserId,
+    name: string,
+  ): Promise<{ readonly version: number; readonly sealed: Uint8Array<ArrayBuffer> } | null>;
   /** Version 0 expects absence. */
-  putItem(userId: UserId, name: string, expectedVersion: number, sealed: Uint8Array<ArrayBuffer>): Promise<'stored' | 'conflict'>;
+  putItem(
+    userId: UserId,
+    name: string,
+    expectedVersion: number,
+    sealed: Uint8Array<ArrayBuffer>,
+  ): Promise<'stored' | 'conflict'>;
 }
 
 export interface Leaf {
@@ -271,12 +304,27 @@ export interface ConversationStore {
    * not, so a caller may pipeline; appends become durable in order and one sync serves many.
    * Rejects with StoreFailure when the sequence is not the expected one: the caller owns the order.
    */
-  append(conversationId: ConversationId, expectedSequence: number, entries: readonly Entry[], change: RosterChange | null): Promise<void>;
+  append(
+    conversationId: ConversationId,
+    expectedSequence: number,
+    entries: readonly Entry[],
+    change: RosterChange | null,
+  ): Promise<void>;
   groupInfo(conversationId: ConversationId): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Ascending entries with after < sequence, at most limitEntries and about limitBytes (always at least one). */
-  readAfter(conversationId: ConversationId, after: number, limitEntries: number, limitBytes: number): Promise<readonly Entry[]>;
+  readAfter(
+    conversationId: ConversationId,
+    after: number,
+    limitEntries: number,
+    limitBytes: number,
+  ): Promise<readonly Entry[]>;
   /** The last entries with sequence < before, ascending. */
-  readBefore(conversationId: ConversationId, before: number, limitEntries: number, limitBytes: number): Promise<readonly Entry[]>;
+  readBefore(
+    conversationId: ConversationId,
+    before: number,
+    limitEntries: number,
+    limitBytes: number,
+  ): Promise<readonly Entry[]>;
   memberships(userId: UserId): Promise<readonly Membership[]>;
   /** Never moves back; returns the mark in force, null when the person is no member. */
   markRead(userId: UserId, conversationId: ConversationId, sequence: number): Promise<number | null>;

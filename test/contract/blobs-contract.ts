@@ -292,10 +292,14 @@ export function blobsContract(bench: Bench): void {
       await made('just before', startMs + 2 * dayMs - 1);
       await made('elsewhere', startMs, 'other');
       const team = conversationOf('team');
-      expect(await blobs.erase(team, startMs + 2 * dayMs, 2)).toEqual({ files: 2, bytes: 200, more: true });
-      expect(await blobs.erase(team, startMs + 2 * dayMs, 2)).toEqual({ files: 1, bytes: 100, more: false });
-      expect(await blobs.erase(team, startMs + 2 * dayMs, 2)).toEqual({ files: 0, bytes: 0, more: false });
-      const again = (await bench.reopened()).blobs;
+      const why = { reason: { kind: 'restore' as const }, before: startMs + 2 * dayMs };
+      expect(await blobs.erase(team, why, 2)).toEqual({ files: 2, bytes: 200, more: true });
+      expect(await blobs.erase(team, why, 2)).toEqual({ files: 1, bytes: 100, more: false });
+      expect(await blobs.erase(team, why, 2)).toEqual({ files: 0, bytes: 0, more: false });
+      const reopened = await bench.reopened();
+      const again = reopened.blobs;
+      const told = { ...why, class: 'files', conversationId: team, count: 3, bytes: 300 };
+      expect(await reopened.erasure.unsettled()).toEqual([told]);
       const left = await Promise.all(
         ['day 0', 'day 1', 'just before', 'day 2', 'day 3', 'elsewhere'].map(
           async (name) => (await again.byId(fileOf(name))) !== null,

@@ -108,7 +108,11 @@ function floorRules(bench: Bench): void {
       counts: { entries: 4, dataKeys: 1, welcomes: 1, archiveItems: 3 },
     });
     expect(await store.erasure.prove(pause)).toMatchObject({ found: 0, shredded: true });
-    await store.erasure.settle(receiptOf('one', startMs), { conversations: [id], people: [] }, acts('purge.run'));
+    await store.erasure.settle(
+      receiptOf('one', startMs),
+      { conversations: [id], people: [], others: [] },
+      acts('purge.run'),
+    );
     expect(await store.erasure.finish(pause)).toEqual([]);
     expect(await store.erasure.prove(pause)).toBeNull();
     const next = { ...log.next(), epoch: 40 };
@@ -232,7 +236,11 @@ function recordRules(bench: Bench): void {
   it('[R5] keeps receipts, newest first', async () => {
     const { erasure } = bench.store();
     for (const [at, name] of ['one', 'two', 'three'].entries())
-      await erasure.settle(receiptOf(name, startMs + at), { conversations: [], people: [] }, acts('purge.run'));
+      await erasure.settle(
+        receiptOf(name, startMs + at),
+        { conversations: [], people: [], others: [] },
+        acts('purge.run'),
+      );
     const store = (await bench.reopened()).erasure;
     const newest = await store.receipts(null, 2);
     expect(newest.map(({ statement }) => statement)).toEqual(['{"of":"three"}', '{"of":"two"}']);

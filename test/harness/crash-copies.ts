@@ -55,15 +55,22 @@ function watched<T extends object>(part: T, behind: () => Promise<void>): T {
 export class CrashCopies {
   readonly copies: TemporaryFolder[] = [];
   readonly #folder: string;
+  readonly #pausesEach: number;
+  #pauses = 0;
   #last = '';
 
-  constructor(folder: string) {
+  /** Of the states at pauses, which are many and alike, every so many; of those behind calls all. */
+  constructor(folder: string, pausesEach: number) {
     this.#folder = folder;
+    this.#pausesEach = pausesEach;
   }
 
   watching(store: LevelStore, runtime: SteppingRuntime): LevelStore {
     const take = (): Promise<void> => this.#take(store);
-    runtime.onPause = take;
+    runtime.onPause = async () => {
+      this.#pauses += 1;
+      if (this.#pauses % this.#pausesEach === 0) await take();
+    };
     const { accounts, audit, blobs, conversations, erasure, people, purged, retention, sessions } = store;
     return {
       ...store,

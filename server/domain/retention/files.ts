@@ -1,18 +1,20 @@
 /** Files that are due: by the rule of files, and those whose messages go first, which nothing names any more ([B10]). */
 import type { ConversationId } from '#protocol/ids.ts';
-import type { ErasedOther, ErasureReason, HoldId } from '#protocol/retention.ts';
+import type { ErasureReason, HoldId } from '#protocol/retention.ts';
 import type { BlobStore } from '../../ports/blob-store.ts';
-import type { ErasureStore, PurgeRegister, RetentionStore } from '../../ports/retention-store.ts';
+import type { ErasureStore, PurgeRegister, RetentionStore, Why } from '../../ports/retention-store.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import { cutoffDay, dayMs, heldBy, policyFor } from './policies.ts';
 import type { Steps } from './steps.ts';
 
 const filesStep = 16;
+/** Nothing expires that early but what is being removed. */
+const justErased = 1;
 const walkStep = 100;
 
 export interface DueFilesParts {
   readonly store: Pick<RetentionStore, 'policies' | 'holds'>;
-  readonly blobs: Pick<BlobStore, 'erase' | 'walk'>;
+  readonly blobs: Pick<BlobStore, 'erase' | 'sweep' | 'walk'>;
   readonly erasure: Pick<ErasureStore, 'requestShredding'>;
   readonly register: PurgeRegister;
   readonly runtime: Pick<Runtime, 'now'>;
@@ -75,37 +77,33 @@ export class DueFiles {
     };
   }
 
-  async erase(): Promise<readonly ErasedOther[]> {
+  async erase(): Promise<void> {
+    await this.finish();
     const due = (await this.due()).filter((each) => each.heldBy === null);
-    if (due.length === 0) return [];
+    if (due.length === 0) return;
     // Before they go: what the register does not know would come back with an older copy.
     await this.#parts.register.add(
       due.map(({ conversationId, before }) => ({ kind: 'files', conversationId, before })),
     );
-    const erased: ErasedOther[] = [];
-    for (const { conversationId, before, reason } of due) {
-      const gone = await this.eraseBefore(conversationId, before, reason);
-      if (gone !== null) erased.push(gone);
-    }
-    return erased;
+    for (const { conversationId, before, reason } of due) await this.eraseBefore(conversationId, { before, reason });
   }
 
-  /** Null when there was none. */
-  async eraseBefore(
-    conversationId: ConversationId,
-    before: number,
-    reason: ErasureReason,
-  ): Promise<ErasedOther | null> {
+  /** True when there was one. */
+  async eraseBefore(conversationId: ConversationId, why: Why): Promise<boolean> {
     const { blobs, erasure } = this.#parts;
-    let [count, bytes] = [0, 0];
+    let count = 0;
     for (let more = true; more;) {
-      const step = await blobs.erase(conversationId, before, filesStep);
+      const step = await blobs.erase(conversationId, why, filesStep);
       count += step.files;
-      bytes += step.bytes;
       more = step.more;
       if (more) await this.#steps.pause();
     }
     if (count > 0) await erasure.requestShredding();
-    return count === 0 ? null : { class: 'files', conversationId, reason, count, bytes, before };
+    return count > 0;
+  }
+
+  /** Removals that a crash cut off: a receipt is to tell of them, so they come to their end before it. */
+  async finish(): Promise<void> {
+    while ((await this.#parts.blobs.sweep(justErased, filesStep)) === filesStep) await this.#steps.pause();
   }
 }

@@ -14,6 +14,8 @@ import { afterDeparture, isActive, memberOf, pastStays } from '../roster.ts';
 import { suspends } from './policies.ts';
 import type { Steps } from './steps.ts';
 
+export type ErasedPerson = ErasedOther & { readonly userId: UserId };
+
 const peopleStep = 50;
 const uploadsStep = 16;
 
@@ -77,9 +79,9 @@ export class Leavers {
   }
 
   /** Erases what is due of everybody who was taken away, and shreds their keys; each goes into the next receipt. */
-  async finish(audit: Scribe<'person.shredded'>): Promise<readonly ErasedOther[]> {
+  async finish(audit: Scribe<'person.shredded'>): Promise<readonly ErasedPerson[]> {
     const { people, blobs, audit: log } = this.#parts;
-    const erased: ErasedOther[] = [];
+    const erased: ErasedPerson[] = [];
     for (const gone of await this.pending()) {
       const { userId, reason, goneAt } = gone;
       await this.#out(userId);

@@ -1,5 +1,5 @@
 /** An older copy of the database was put back: what the register knows and it does not is done again ([R6]). */
-import type { ErasedOther, Hold } from '#protocol/retention.ts';
+import type { Hold } from '#protocol/retention.ts';
 import type { ErasureStore, PurgeRegister, Registered, RetentionStore } from '../../ports/retention-store.ts';
 import type { Scribe } from '../audit/scribe.ts';
 import type { DueFiles } from './files.ts';
@@ -42,23 +42,25 @@ export class Restored {
     this.#parts = parts;
   }
 
-  /** Does it all again and gives the files that went; everything else is finished by the run that follows. `count`: how many things were not known. */
-  async apply(audit: Scribe<RestoreActs>): Promise<{ readonly count: number; readonly files: readonly ErasedOther[] }> {
+  /** Does it all again; what it only begins is finished by the round that follows. Resolves to how many things were not known. */
+  async apply(audit: Scribe<RestoreActs>): Promise<number> {
     const { register, erasure } = this.#parts;
     const things = await register.read();
     const of = <K extends Registered['kind']>(kind: K): readonly Thing<K>[] =>
       things.filter((thing): thing is Thing<K> => thing.kind === kind);
     let count = (await erasure.reapply(of('floor'))).length;
     count += await this.#rules(of('policy'), of('hold'), audit);
-    const files: ErasedOther[] = [];
-    for (const { conversationId, before } of of('files')) {
-      const gone = await this.#parts.files.eraseBefore(conversationId, before, reason);
-      if (gone !== null) files.push(gone);
+    const { files, wide } = this.#parts;
+    for (const { conversationId, before } of of('files'))
+      count += (await files.eraseBefore(conversationId, { reason, before })) ? 1 : 0;
+    for (const { before } of of('audit')) {
+      if (!(await wide.trim(before, audit))) continue;
+      await wide.eraseTrimmed({ reason, before });
+      count += 1;
     }
-    for (const { before } of of('audit')) count += (await this.#parts.wide.trim(before, audit)) ? 1 : 0;
     for (const person of of('person')) count += (await this.#person(person, audit)) ? 1 : 0;
     await this.#learn();
-    return { count: count + files.length, files };
+    return count;
   }
 
   /** The later rule counts; a hold is never earlier than the register knows. */

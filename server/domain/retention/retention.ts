@@ -21,7 +21,7 @@ import type { Store } from '../../ports/store.ts';
 import type { Scribe } from '../audit/scribe.ts';
 import { DueFiles, type DueFilesParts } from './files.ts';
 import { Holds } from './holds.ts';
-import { type LeaverParts, Leavers } from './leavers.ts';
+import { type ErasedPerson, type LeaverParts, Leavers } from './leavers.ts';
 import { cutoffDay, heldBy, policyFor } from './policies.ts';
 import { type RestoreActs, Restored } from './restored.ts';
 import { RegisteredRules } from './rules.ts';
@@ -176,8 +176,11 @@ export class Retention {
   finish(audit: Scribe<RunActs>): Promise<Receipt | null> {
     const { erasure } = this.#parts;
     return this.#afterOthers(async () => {
-      const left = (await erasure.begun()) || (await this.leavers.pending()).length > 0;
-      return left ? this.#round(() => this.leavers.finish(audit), audit) : null;
+      const others = await erasure.unsettled();
+      const left = (await erasure.begun()) || others.length + (await this.leavers.pending()).length > 0;
+      if (!left) return null;
+      await this.#files.finish();
+      return this.#round(() => this.leavers.finish(audit), audit);
     });
   }
 
@@ -187,19 +190,24 @@ export class Retention {
     return run;
   }
 
-  async #allOthers(audit: Scribe<RunActs>): Promise<readonly ErasedOther[]> {
-    const wide = await this.#wide.erase(audit);
-    return [...(await this.#files.erase()), ...wide, ...(await this.leavers.finish(audit))];
+  async #allOthers(audit: Scribe<RunActs>): Promise<readonly ErasedPerson[]> {
+    await this.#wide.erase(audit);
+    await this.#files.erase();
+    return this.leavers.finish(audit);
   }
 
   async #round(
-    eraseOthers: (() => Promise<readonly ErasedOther[]>) | null,
+    eraseOthers: (() => Promise<readonly ErasedPerson[]>) | null,
     audit: Scribe<'purge.run'>,
   ): Promise<Receipt | null> {
     const ranges = await this.#parts.erasure.finish(this.#steps.pause);
-    const others = eraseOthers === null ? [] : await eraseOthers();
+    const people = eraseOthers === null ? [] : await eraseOthers();
+    // Of an earlier run too, if a crash came before its receipt.
+    const others = eraseOthers === null ? [] : await this.#parts.erasure.unsettled();
     const proof = await this.#proven();
-    return ranges.length + others.length === 0 ? null : this.#settle(ranges, others, proof, audit);
+    return ranges.length + others.length + people.length === 0
+      ? null
+      : this.#settle({ ranges, others, people }, proof, audit);
   }
 
   async #proven(): Promise<ErasureProof | null> {
@@ -248,8 +256,7 @@ export class Retention {
   }
 
   async #settle(
-    ranges: readonly ErasedRange[],
-    others: readonly ErasedOther[],
+    { ranges, others, people }: Gone,
     proof: ErasureProof | null,
     audit: Scribe<'purge.run'>,
   ): Promise<Receipt> {
@@ -258,14 +265,17 @@ export class Retention {
       receiptId: idFromBytes<ReceiptId>(runtime.random(16)),
       at: runtime.now(),
       ranges: [...ranges],
-      others: [...others],
+      others: [...others, ...people],
       proof,
     };
     const signed = await key.receipt(JSON.stringify(receipt));
-    const people = others.flatMap(({ userId }) => (userId === undefined ? [] : [userId]));
     await erasure.settle(
       { ...signed, receiptId: receipt.receiptId, at: receipt.at },
-      { conversations: ranges.map(({ conversationId }) => conversationId), people },
+      {
+        conversations: ranges.map(({ conversationId }) => conversationId),
+        people: people.map(({ userId }) => userId),
+        others,
+      },
       [audit({ act: 'purge.run', object: { kind: 'server', id: 'retention' }, after: factsOf(receipt) })],
     );
     return receipt;
@@ -278,10 +288,10 @@ export class Retention {
   async reapply(audit: Scribe<RunActs | RestoreActs>): Promise<number> {
     const { store, erasure, register } = this.#parts;
     const parts = { rules: store, erasure, register, files: this.#files, leavers: this.leavers, wide: this.#wide };
-    const { count, files } = await new Restored(parts).apply(audit);
+    const count = await new Restored(parts).apply(audit);
     await this.leavers.outAgain();
     if (count === 0) return 0;
-    await this.#round(async () => [...files, ...(await this.leavers.finish(audit))], audit);
+    await this.#round(() => this.leavers.finish(audit), audit);
     return count;
   }
 
@@ -310,6 +320,13 @@ export class Retention {
   stop(): void {
     this.#steps.stop();
   }
+}
+
+/** What one receipt tells of. */
+interface Gone {
+  readonly ranges: readonly ErasedRange[];
+  readonly others: readonly ErasedOther[];
+  readonly people: readonly ErasedPerson[];
 }
 
 const isServerWide = (ofClass: RetentionPolicy['class']): boolean =>

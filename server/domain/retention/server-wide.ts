@@ -1,8 +1,8 @@
 /** Classes of data with one rule for everywhere: audit entries, sessions, accounts that were closed ([R8], [U11]). */
-import type { ErasedOther, ErasureReason, HoldId, RetentionClass } from '#protocol/retention.ts';
+import type { ErasureReason, HoldId, RetentionClass } from '#protocol/retention.ts';
 import type { AuditStore } from '../../ports/audit-store.ts';
 import type { EventBus } from '../../ports/event-bus.ts';
-import type { PurgeRegister, RetentionStore } from '../../ports/retention-store.ts';
+import type { PurgeRegister, RetentionStore, Why } from '../../ports/retention-store.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import type { SessionStore } from '../../ports/store.ts';
 import type { Scribe } from '../audit/scribe.ts';
@@ -76,9 +76,10 @@ export class ServerWide {
   }
 
   /** Accounts that are due are only taken here; Leavers.finish erases them. */
-  async erase(audit: Scribe<'audit.trimmed' | 'account.erased'>): Promise<readonly ErasedOther[]> {
+  async erase(audit: Scribe<'audit.trimmed' | 'account.erased'>): Promise<void> {
     await this.#accounts(audit);
-    return [...(await this.#audit(audit)), ...(await this.#sessions())];
+    await this.#audit(audit);
+    await this.#sessions();
   }
 
   async #accounts(audit: Scribe<'account.erased'>): Promise<void> {
@@ -91,14 +92,16 @@ export class ServerWide {
     }
   }
 
-  async #audit(audit: Scribe<'audit.trimmed'>): Promise<readonly ErasedOther[]> {
+  async #audit(audit: Scribe<'audit.trimmed'>): Promise<void> {
     const due = await this.due('audit');
     if (due !== null && due.heldBy === null) await this.trim(due.before, audit);
     // Also what a crash left of an earlier one.
-    const { entries, bytes } = await this.#parts.audit.eraseTrimmed(this.#steps.pause);
-    const reason = due?.reason ?? { kind: 'restore' as const };
-    const before = due?.before ?? 0;
-    return entries === 0 ? [] : [{ class: 'audit', conversationId: null, reason, count: entries, bytes, before }];
+    await this.eraseTrimmed(due ?? { reason: { kind: 'restore' }, before: 0 });
+  }
+
+  /** What lies below the floor of the audit log. */
+  eraseTrimmed({ reason, before }: Why): Promise<void> {
+    return this.#parts.audit.eraseTrimmed({ reason, before }, this.#steps.pause);
   }
 
   /** Raises the floor of the audit log over everything older; true when there was something. */
@@ -118,19 +121,16 @@ export class ServerWide {
     return trimmed;
   }
 
-  async #sessions(): Promise<readonly ErasedOther[]> {
+  async #sessions(): Promise<void> {
     const { sessions, bus } = this.#parts;
     const due = await this.due('sessions');
-    if (due === null || due.heldBy !== null) return [];
+    if (due === null || due.heldBy !== null) return;
     const { before, reason } = due;
-    let count = 0;
     for (let more = true; more;) {
-      const ended = await sessions.endIdle(before, sessionsStep);
+      const ended = await sessions.endIdle({ reason, before }, sessionsStep);
       for (const { sessionId } of ended) bus.publish({ kind: 'sessionEnded', sessionId, reason: 'expired' });
-      count += ended.length;
       more = ended.length === sessionsStep;
       await this.#steps.pause();
     }
-    return count === 0 ? [] : [{ class: 'sessions', conversationId: null, reason, count, bytes: 0, before }];
   }
 }

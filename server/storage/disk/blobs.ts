@@ -1,4 +1,5 @@
 /** Files in the data folder, their records in LevelDB. See chunks.ts for what is in a file. */
+import type { Why } from '../../ports/retention-store.ts';
 import type { ConversationId, FileId, UserId } from '#protocol/ids.ts';
 import type {
   AppendOptions,
@@ -18,7 +19,7 @@ import type { StoredFile } from '../level/file-tables.ts';
 import { DiskAppending } from './appending.ts';
 import { chunkBytes, chunkIndexOf } from './chunks.ts';
 import { FileFolder, type OpenFile } from './file-folder.ts';
-import { FileRecords, recordOf } from './file-records.ts';
+import { FileRecords, recordOf, type Told } from './file-records.ts';
 import { DiskReading } from './reading.ts';
 
 /** Who has a file for itself: being opened, being written or being removed. */
@@ -117,10 +118,11 @@ export class DiskBlobs implements BlobStore {
     return file !== null && (await this.#removeAll([file])) > 0;
   }
 
-  async erase(conversationId: ConversationId, before: number, limit: number): Promise<Erased> {
+  async erase(conversationId: ConversationId, why: Why, limit: number): Promise<Erased> {
     this.#writing();
+    const { before } = why;
     const files = await this.#records.ofConversation(conversationId, before, limit);
-    await this.#removeAll(files);
+    await this.#removeAll(files, { ...why, conversationId });
     const [left] = await this.#records.ofConversation(conversationId, before, 1);
     if (left === undefined) await this.#records.forgetEmptyDays(conversationId, before);
     return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), more: left !== undefined };
@@ -208,7 +210,7 @@ export class DiskBlobs implements BlobStore {
     return tail;
   }
 
-  async #removeAll(files: readonly StoredFile[]): Promise<number> {
+  async #removeAll(files: readonly StoredFile[], told: Told | null = null): Promise<number> {
     const held: { readonly file: StoredFile; readonly free: () => void }[] = [];
     try {
       for (const { fileId } of files) {
@@ -219,7 +221,10 @@ export class DiskBlobs implements BlobStore {
         else held.push({ file, free });
       }
       const found = held.map(({ file }) => file);
-      await this.#records.markErasing(found.filter(({ erasing }) => !erasing));
+      await this.#records.markErasing(
+        found.filter(({ erasing }) => !erasing),
+        told,
+      );
       for (const { fileId } of found) {
         await Promise.all([...(this.#readings.get(fileId) ?? [])].map((reading) => reading.goAway()));
         await this.#folder.shred(this.#records.placeOf(fileId));

@@ -10,7 +10,9 @@ import { erasing, foundOf } from '../level/erased-records.ts';
 import type { Operation } from '../level/group-writer.ts';
 import { dayOf } from '../level/log.ts';
 import { Lru } from '../level/lru.ts';
+import type { Why } from '../../ports/retention-store.ts';
 import { under } from '../level/table.ts';
+import { counted } from '../level/unsettled.ts';
 import type { StoredFile } from '../level/file-tables.ts';
 import type { RecordCipher } from '../sealed/record-cipher.ts';
 import { chunkBytes, firstDigest } from './chunks.ts';
@@ -19,6 +21,9 @@ const headersCached = 256;
 const none: FileUsage = { bytes: 0, files: 0, open: 0 };
 /** The usage of everybody changes with every file: one after the other. */
 const usageLock = 'file usage';
+
+/** What a receipt says of files that go. */
+export type Told = Why & { readonly conversationId: ConversationId };
 
 export interface Progress {
   readonly offset: number;
@@ -107,9 +112,13 @@ export class FileRecords {
     return stored;
   }
 
-  /** From here on nobody finds them; the sweep goes on with them after a crash. */
-  async markErasing(files: readonly StoredFile[]): Promise<void> {
+  /** From here on nobody finds them; the sweep goes on with them after a crash. `told`: a receipt tells of them. */
+  async markErasing(files: readonly StoredFile[], told: Told | null): Promise<void> {
     const { tables, writer } = this.#access;
+    if (files.length === 0) return;
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    const count = files.length;
+    const receipt = told === null ? [] : [await counted(this.#access, { ...told, class: 'files', count, bytes })];
     const operations = files.flatMap((file) => {
       const key = this.#keyOf(file);
       return [
@@ -117,7 +126,7 @@ export class FileRecords {
         tables.fileExpiry.put(joinBytes(uint64(0), this.placeOf(file.fileId)), key),
       ];
     });
-    if (operations.length > 0) await writer.submit(operations);
+    await writer.submit([...operations, ...receipt]);
   }
 
   /** Once their bytes are gone. */

@@ -7,7 +7,9 @@ import { joinBytes, readUint64 } from '../bytes.ts';
 import { type Access, aloneKey } from './access.ts';
 import { leafKey, nodeKey } from './audit-writer.ts';
 import { erasing, foundIn } from './erased-records.ts';
+import type { Pause, Why } from '../../ports/retention-store.ts';
 import { under } from './table.ts';
+import { counted } from './unsettled.ts';
 
 const seedBytes = 32;
 const indexBytes = 8;
@@ -109,22 +111,21 @@ export class LevelAudit implements AuditStore {
     });
   }
 
-  async eraseTrimmed(pause: () => Promise<void>): Promise<{ readonly entries: number; readonly bytes: number }> {
+  async eraseTrimmed(why: Why, pause: Pause): Promise<void> {
     const floor = await this.floor();
-    let [entries, bytes] = [0, 0];
-    if (floor === 0) return { entries, bytes };
+    if (floor === 0) return;
     const range = { gte: new Uint8Array(0), lte: leafKey(floor - 1) };
     for (let more = true; more;) {
       const { tables, writer } = this.#access;
       const found = await foundIn(tables.audit.sealed, range, stepRecords);
-      if (found.length > 0) await writer.submit(erasing(this.#access, tables.audit.sealed, found));
-      entries += found.length;
-      bytes += found.reduce((sum, { value }) => sum + value.length, 0);
+      const bytes = found.reduce((sum, { value }) => sum + value.length, 0);
+      const gone = { ...why, class: 'audit' as const, conversationId: null, count: found.length, bytes };
+      if (found.length > 0)
+        await writer.submit([...erasing(this.#access, tables.audit.sealed, found), await counted(this.#access, gone)]);
       more = found.length === stepRecords;
       await pause();
     }
     await this.#shredMonths(floor);
-    return { entries, bytes };
   }
 
   /** Of months that no entry is left of. Entries stand in the order of their writing, so the first one left tells. */

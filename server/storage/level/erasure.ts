@@ -2,7 +2,7 @@
 import { uint64 } from '#protocol/envelope.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { archiveBaseEvery } from '#protocol/limits.ts';
-import type { ErasedRange, ErasureProof, ErasureReason, ReceiptId } from '#protocol/retention.ts';
+import type { ErasedOther, ErasedRange, ErasureProof, ErasureReason, ReceiptId } from '#protocol/retention.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import {
   type ErasureStore,
@@ -23,6 +23,7 @@ import { erasing, foundIn, foundOf } from './erased-records.ts';
 import type { Operation } from './group-writer.ts';
 import type { Prover } from './proof.ts';
 import { under } from './table.ts';
+import { settled } from './unsettled.ts';
 
 /** Records deleted at a time: a batch of this size is synced in about a millisecond. */
 const stepRecords = 64;
@@ -97,6 +98,10 @@ export class LevelErasure implements ErasureStore {
     ]);
   }
 
+  async unsettled(): Promise<readonly ErasedOther[]> {
+    return (await this.#access.tables.unsettled.list(under(new Uint8Array(0)))).map(({ value }) => value);
+  }
+
   async begun(): Promise<boolean> {
     const { gte, lte } = under(new Uint8Array(0));
     return (await this.#access.tables.purges.keys({ gte, lte, limit: 1 })).length > 0;
@@ -124,7 +129,7 @@ export class LevelErasure implements ErasureStore {
     await writer.submit([tables.shredding.put(aloneKey, { since: runtime.now() })]);
   }
 
-  async settle(receipt: StoredReceipt, { conversations, people }: Settled, acts: Acts): Promise<void> {
+  async settle(receipt: StoredReceipt, { conversations, people, others }: Settled, acts: Acts): Promise<void> {
     const { tables, keys, audit } = this.#access;
     const name = keys.pseudonym('receipt', receipt.receiptId);
     const operations = [
@@ -132,6 +137,7 @@ export class LevelErasure implements ErasureStore {
       tables.receiptTimes.put(name, { at: receipt.at }),
       ...conversations.map((conversationId) => tables.purges.del(keys.pseudonym('conversation', conversationId))),
       ...(await this.#settledPeople(people)),
+      ...settled(this.#access, others),
     ];
     await audit.submit(operations, acts);
   }

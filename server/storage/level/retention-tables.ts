@@ -2,7 +2,15 @@
 import * as v from 'valibot';
 import { bytes, Hash, Sequence, Timestamp } from '#protocol/envelope.ts';
 import { DeviceId, UserId } from '#protocol/ids.ts';
-import { ErasedRange, ErasureReason, Hold, ReceiptId, RetentionPolicy, SignedReceipt } from '#protocol/retention.ts';
+import {
+  ErasedOther,
+  ErasedRange,
+  ErasureReason,
+  Hold,
+  ReceiptId,
+  RetentionPolicy,
+  SignedReceipt,
+} from '#protocol/retention.ts';
 import type { GonePerson } from '../../ports/people-store.ts';
 import type { LogFloor, StoredReceipt as Receipt } from '../../ports/retention-store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
@@ -53,6 +61,8 @@ export function makeRetentionTables(database: Database, keys: KeyRing) {
     floors: table('floors', Floor),
     /** p(conversation): purges that have no receipt yet. */
     purges: table('purges', ErasedRange),
+    /** p(class and conversation): what went by rule and has no receipt yet. */
+    unsettled: table('unsettled', ErasedOther),
     /** random 16: what was deleted and is not proven to be gone. */
     erased: table('erased', ErasedRecords),
     /** One record: something was erased since the key-encryption key last changed. */

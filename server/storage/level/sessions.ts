@@ -7,7 +7,9 @@ import { joinBytes } from '../bytes.ts';
 import type { Access } from './access.ts';
 import { erasing, foundOf } from './erased-records.ts';
 import type { Operation } from './group-writer.ts';
+import type { Why } from '../../ports/retention-store.ts';
 import { under } from './table.ts';
+import { counted } from './unsettled.ts';
 
 const lastUsed = ({ createdAt, usedAt }: SessionRecord): number => Math.max(createdAt, usedAt ?? 0);
 
@@ -61,9 +63,14 @@ export class LevelSessions implements SessionStore {
     });
   }
 
-  async endIdle(before: number, limit: number): Promise<readonly SessionRecord[]> {
-    const idle = (await this.#idle(before)).slice(0, limit);
-    return this.#endAll(idle, (session) => lastUsed(session) < before);
+  async endIdle(why: Why, limit: number): Promise<readonly SessionRecord[]> {
+    const idle = (await this.#idle(why.before)).slice(0, limit);
+    const one = { ...why, class: 'sessions' as const, conversationId: null, count: 1, bytes: 0 };
+    return this.#endAll(
+      idle,
+      (session) => lastUsed(session) < why.before,
+      async () => [await counted(this.#access, one)],
+    );
   }
 
   async countIdle(before: number): Promise<number> {
@@ -114,13 +121,14 @@ export class LevelSessions implements SessionStore {
   async #endAll(
     sessions: readonly SessionRecord[],
     still: (session: SessionRecord) => boolean,
+    more: () => Promise<readonly Operation[]> = async () => [],
   ): Promise<readonly SessionRecord[]> {
     const ended: SessionRecord[] = [];
     for (const { sessionId } of sessions)
       await this.#alone(sessionId, async () => {
         const session = await this.byId(sessionId);
         if (session === null || !still(session)) return;
-        await this.#access.writer.submit(await this.#removal(session));
+        await this.#access.writer.submit([...(await this.#removal(session)), ...(await more())]);
         ended.push(session);
       });
     return ended;

@@ -1,3 +1,4 @@
+import type { Why } from '../../ports/retention-store.ts';
 import type { DeviceId, InviteId, SessionId, UserId } from '#protocol/ids.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import {
@@ -144,9 +145,10 @@ export class MemorySessions implements SessionStore {
       this.#shelf.sessions.set(sessionId, { ...session, usedAt: at });
   }
 
-  async endIdle(before: number, limit: number): Promise<readonly SessionRecord[]> {
+  async endIdle(why: Why, limit: number): Promise<readonly SessionRecord[]> {
     this.#shelf.writing();
-    const idle = this.#idle(before).slice(0, limit);
+    const idle = this.#idle(why.before).slice(0, limit);
+    this.#shelf.count({ ...why, class: 'sessions', conversationId: null, count: idle.length, bytes: 0 });
     for (const { sessionId } of idle) this.#shelf.sessions.delete(sessionId);
     return copy(idle);
   }

@@ -1,3 +1,5 @@
+import type { ErasedOther } from '#protocol/retention.ts';
+import type { Why } from '../../ports/retention-store.ts';
 import { createHash } from 'node:crypto';
 import type { AuditEntry } from '#protocol/audit.ts';
 import { appendLeaf, type CompactRange, emptyRange, leafHash } from '#protocol/merkle.ts';
@@ -24,8 +26,12 @@ export class MemoryAudit implements AuditStore {
   #erased = 0;
   #name: string | null = null;
 
-  constructor(writing: () => void) {
+  readonly #told: (gone: ErasedOther) => void;
+
+  /** `told`: what the next receipt tells of. */
+  constructor(writing: () => void, told: (gone: ErasedOther) => void) {
     this.#writing = writing;
+    this.#told = told;
   }
 
   /** In the same step as the change that the acts tell of; all of them or, when it throws, none. */
@@ -93,13 +99,11 @@ export class MemoryAudit implements AuditStore {
 
   async inspect(start: number, limit: number): Promise<AuditInspection> {
     const from = Math.max(start, this.#floor);
-    const leaves = this.#leaves
-      .slice(from, from + limit)
-      .map((leaf) => ({
-        ...copy(leaf),
-        ...trimsOf(decodeLeaf(leaf.index, leaf.bytes)),
-        hash: copy(this.#nodes.get(`0 ${leaf.index}`) ?? null),
-      }));
+    const leaves = this.#leaves.slice(from, from + limit).map((leaf) => ({
+      ...copy(leaf),
+      ...trimsOf(decodeLeaf(leaf.index, leaf.bytes)),
+      hash: copy(this.#nodes.get(`0 ${leaf.index}`) ?? null),
+    }));
     return { leaves, bad: null, end: leaves.length < limit };
   }
 
@@ -119,7 +123,7 @@ export class MemoryAudit implements AuditStore {
     this.#floor = floor;
   }
 
-  async eraseTrimmed(): Promise<{ readonly entries: number; readonly bytes: number }> {
+  async eraseTrimmed(why: Why): Promise<void> {
     this.#writing();
     const gone = this.#leaves.slice(this.#erased, this.#floor);
     this.#erased = this.#floor;
@@ -128,7 +132,8 @@ export class MemoryAudit implements AuditStore {
     for (const { personal } of gone.map((leaf) => this.#entry(leaf)))
       for (const { subject } of personal)
         if (subject.startsWith('strangers-') && subject < `strangers-${month}`) this.#shredded.add(subject);
-    return { entries: gone.length, bytes: gone.reduce((sum, { bytes }) => sum + bytes.length, 0) };
+    const declared = gone.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    this.#told({ ...why, class: 'audit', conversationId: null, count: gone.length, bytes: declared });
   }
 
   async logName(name: string, keep: boolean): Promise<string> {

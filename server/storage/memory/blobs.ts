@@ -1,4 +1,6 @@
 /** Files by maps; the promises of disk are kept by never losing anything while the process lives. */
+import type { Why } from '../../ports/retention-store.ts';
+import type { ErasedOther } from '#protocol/retention.ts';
 import type { ConversationId, FileId, UserId } from '#protocol/ids.ts';
 import {
   type Appending,
@@ -27,10 +29,12 @@ const recordOf = ({ file, bytes }: Kept): FileRecord => ({ ...file, offset: byte
 export class MemoryBlobs implements BlobStore {
   readonly #files = new Map<FileId, Kept>();
   readonly #writing: () => void;
+  readonly #told: (gone: ErasedOther) => void;
 
-  /** `writing`: throws StoreFailure once the store is closed. */
-  constructor(writing: () => void) {
+  /** `writing`: throws StoreFailure once the store is closed; `told`: what the next receipt tells of. */
+  constructor(writing: () => void, told: (gone: ErasedOther) => void) {
     this.#writing = writing;
+    this.#told = told;
   }
 
   async create(file: NewFile, quota: FileQuota): ReturnType<BlobStore['create']> {
@@ -76,12 +80,15 @@ export class MemoryBlobs implements BlobStore {
     return this.#files.delete(fileId);
   }
 
-  async erase(conversationId: ConversationId, before: number, limit: number): Promise<Erased> {
+  async erase(conversationId: ConversationId, why: Why, limit: number): Promise<Erased> {
+    const { before } = why;
     const due = [...this.#files.values()]
       .filter(({ file }) => file.conversationId === conversationId && file.createdAt < before)
       .toSorted((one, other) => one.file.createdAt - other.file.createdAt);
     const taken = due.slice(0, limit);
     for (const { file } of taken) await this.remove(file.fileId);
+    const declared = taken.reduce((sum, { file }) => sum + file.size, 0);
+    this.#told({ ...why, class: 'files', conversationId, count: taken.length, bytes: declared });
     return {
       files: taken.length,
       bytes: taken.reduce((sum, { file }) => sum + file.size, 0),

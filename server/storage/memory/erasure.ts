@@ -1,7 +1,7 @@
 /** The model of erasure: what is raised is gone at once, and nothing is left that a proof could find. */
 import type { ConversationId } from '#protocol/ids.ts';
 import { archiveBaseEvery } from '#protocol/limits.ts';
-import type { ErasedRange, ErasureProof, ErasureReason, ReceiptId } from '#protocol/retention.ts';
+import type { ErasedOther, ErasedRange, ErasureProof, ErasureReason, ReceiptId } from '#protocol/retention.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import {
   type ErasureStore,
@@ -116,6 +116,10 @@ export class MemoryErasure implements ErasureStore {
     return dropped;
   }
 
+  async unsettled(): Promise<readonly ErasedOther[]> {
+    return copy([...this.#shelf.unsettled.values()]);
+  }
+
   async begun(): Promise<boolean> {
     return this.#open.size > 0;
   }
@@ -134,10 +138,12 @@ export class MemoryErasure implements ErasureStore {
     this.#unproven = true;
   }
 
-  async settle(receipt: StoredReceipt, { conversations, people }: Settled, acts: Acts): Promise<void> {
+  async settle(receipt: StoredReceipt, { conversations, people, others }: Settled, acts: Acts): Promise<void> {
     this.#shelf.writing();
     this.#shelf.audit(acts);
     for (const conversationId of conversations) this.#open.delete(conversationId);
+    for (const { class: ofClass, conversationId } of others)
+      this.#shelf.unsettled.delete(`${ofClass} ${conversationId ?? ''}`);
     for (const userId of people) {
       const gone = this.#shelf.gone.get(userId);
       const state = gone?.state === 'closing' ? 'closed' : 'erased';

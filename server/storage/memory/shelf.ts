@@ -1,5 +1,6 @@
 /** What the parts of the model adapter share. Everything goes in and out as a copy: nobody changes what is stored. */
 import type { Device, NewKeyPackage, Suite, Vault, Welcome } from '#protocol/model.ts';
+import type { ErasedOther } from '#protocol/retention.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import type { GonePerson } from '../../ports/people-store.ts';
 import type { AccountRecord, InviteRecord, SessionRecord } from '../../ports/store.ts';
@@ -33,6 +34,8 @@ export class Shelf {
   /** User id → revocations, oldest first. */
   readonly revocations = new Map<string, readonly Uint8Array<ArrayBuffer>[]>();
   readonly deviceUse = new Map<string, number>();
+  /** Class and conversation → what went and has no receipt yet. */
+  readonly unsettled = new Map<string, ErasedOther>();
   /** Ids of devices that were taken away. */
   readonly takenDevices = new Set<string>();
   /** Set by the first account for good. */
@@ -50,6 +53,14 @@ export class Shelf {
   /** Every write begins here. Throws StoreFailure once closed. */
   writing(): void {
     this.#assertOpen();
+  }
+
+  count(more: ErasedOther): void {
+    if (more.count === 0) return;
+    const place = `${more.class} ${more.conversationId ?? ''}`;
+    const { count = 0, bytes = 0, before = 0 } = this.unsettled.get(place) ?? {};
+    const sum = { count: more.count + count, bytes: more.bytes + bytes, before: Math.max(more.before, before) };
+    this.unsettled.set(place, { ...more, ...sum });
   }
 
   packagesOf(deviceId: string): PackageShelf {

@@ -16,7 +16,7 @@ export function openMemoryStore(): Store {
   const assertOpen = (): void => {
     if (!open) throw new StoreFailure('the store is closed');
   };
-  const audit = new MemoryAudit(assertOpen);
+  const audit: MemoryAudit = new MemoryAudit(assertOpen, (gone) => shelf.count(gone));
   const shelf = new Shelf(assertOpen, (acts) => audit.add(acts));
   const conversations = new MemoryConversations(shelf);
   return {
@@ -32,7 +32,10 @@ export function openMemoryStore(): Store {
     retention: new MemoryRetention(shelf),
     purged: new MemoryPurgeRegister(),
     leases: new MemoryLeases(shelf),
-    blobs: new MemoryBlobs(() => shelf.writing()),
+    blobs: new MemoryBlobs(
+      () => shelf.writing(),
+      (gone) => shelf.count(gone),
+    ),
     audit,
     isOpen: () => open,
     condition: () => (open ? 'open' : 'closed'),

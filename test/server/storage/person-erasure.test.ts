@@ -49,7 +49,7 @@ let copies: CrashCopies;
 beforeEach(async () => {
   folder = await temporaryFolder();
   runtime = new SteppingRuntime('person erasure', startMs + dayMs);
-  copies = new CrashCopies(folder.path);
+  copies = new CrashCopies(folder.path, 3);
 });
 afterEach(async () => {
   await copies.remove();
