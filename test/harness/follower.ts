@@ -2,7 +2,6 @@
  * A client that follows one conversation over the bare protocol as the engine does: pages from its cursor until live,
  * then events; `lagged` and lost connections mean pages again, after the engine's own pauses.
  */
-import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { decodeServerFrame, encodeRequest, type ServerFrame } from '#protocol/codec.ts';
 import { type CommandName, commands } from '#protocol/commands/index.ts';
@@ -76,7 +75,7 @@ export class Follower {
   #again(): void {
     if (this.#stopped) return;
     this.#attempts += 1;
-    setTimeout(() => void this.#open(), reconnectPauseMs(this.#attempts, randomBytes(1)[0] ?? 0));
+    setTimeout(() => void this.#open(), reconnectPauseMs(this.#attempts, Math.random()));
     // As the engine: a refused upgrade looks like a lost connection, and only a call tells.
     if (this.#attempts % 3 !== 1) return;
     const origin = `http://localhost:${this.port}`;

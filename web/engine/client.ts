@@ -4,6 +4,7 @@
  */
 import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
+import { passwordLengthMin } from '#protocol/limits.ts';
 import {
   type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
 } from './api.ts';
@@ -76,7 +77,7 @@ class LanyingEngine implements Engine {
   async #signedOut(reason: 'none' | 'session_ended'): Promise<void> {
     if (this.#stage.kind === 'home') this.#stage.home.close();
     this.#connection.stop();
-    this.#move({ kind: 'signed-out', setupNeeded: false, passwordLengthMin: 15, reason });
+    this.#move({ kind: 'signed-out', setupNeeded: false, passwordLengthMin, reason });
     try {
       const info = await (await this.#desk()).info();
       this.#move({ kind: 'signed-out', setupNeeded: info.setupNeeded, passwordLengthMin: info.passwordLengthMin, reason });

@@ -8,16 +8,17 @@ import { type CommandName, commands, type Output } from '#protocol/commands/inde
 import { type EventName, type EventPayload, events } from '#protocol/events.ts';
 import { clientPingEveryMs, limitedWaitMsMax, protocolVersion, requestsInFlightMax } from '#protocol/limits.ts';
 import { LanyingError } from './api.ts';
+import { chance } from './chance.ts';
 import type { Network, Runtime, Socket, Timer } from './ports.ts';
 
 const requestTimeoutMs = 30_000;
 const pauseMsMin = 250;
 const pauseMsMax = 15_000;
 
-/** Before the next try, after so many that failed one after the other; `random`: a byte. Half of it is jitter, so that a crowd spreads. */
+/** Before the next try, after so many that failed one after the other; `random`: from 0 to 1. Half of it is jitter, so that a crowd spreads. */
 export function reconnectPauseMs(attempts: number, random: number): number {
   const ceiling = Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(attempts - 1, 8));
-  return ceiling * (0.5 + random / 255 / 2);
+  return ceiling * (0.5 + random / 2);
 }
 
 export type LinkState =
@@ -141,7 +142,7 @@ export class Connection {
     const wasOnline = this.#state.kind === 'online';
     if (this.#state.kind === 'online') this.#state.ping.cancel();
     this.#attempts += 1;
-    const timer = this.runtime.after(reconnectPauseMs(this.#attempts, this.runtime.random(1)[0] ?? 0), () => this.#open());
+    const timer = this.runtime.after(reconnectPauseMs(this.#attempts, chance(this.runtime)), () => this.#open());
     this.#state = { kind: 'pausing', timer };
     this.#rejectAll();
     if (wasOnline) this.listener.onOffline();
@@ -180,8 +181,7 @@ export class Connection {
       this.#limited.delete(again);
       this.#send(command, input, resolve, reject);
     };
-    const jitter = (this.runtime.random(1)[0] ?? 0) / 255;
-    this.#limited.set(again, this.runtime.after(retryAfterMs + jitter * limitedPauseMs, again));
+    this.#limited.set(again, this.runtime.after(retryAfterMs + chance(this.runtime) * limitedPauseMs, again));
   }
 
   #onFrame(socket: Socket, bytes: Uint8Array<ArrayBuffer>): void {

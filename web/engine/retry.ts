@@ -1,4 +1,5 @@
 /** When a device looks again after trouble: one look for however many troubles, later each time, and not all devices at once. */
+import { chance } from './chance.ts';
 import type { Runtime, Timer } from './ports.ts';
 
 const delayMsMin = 2_000;
@@ -25,13 +26,13 @@ export class Retry {
     this.#attempts = now - this.#lastAt > calmMs ? 0 : this.#attempts + 1;
     this.#lastAt = now;
     const delay = Math.min(delayMsMax, delayMsMin * 2 ** Math.min(this.#attempts, 8));
-    this.#after(delay * (0.5 + this.#chance() / 2));
+    this.#after(delay * (0.5 + chance(this.#runtime) / 2));
   }
 
   /** What kept everybody waiting is over: looks at some moment within `spreadMs`. */
   within(spreadMs: number): void {
     this.stop();
-    this.#after(spreadMs * this.#chance());
+    this.#after(spreadMs * chance(this.#runtime));
   }
 
   /** Whoever connects anew looks anyway. */
@@ -39,10 +40,6 @@ export class Retry {
     this.#timer?.cancel();
     this.#timer = null;
     this.#lastAt = 0;
-  }
-
-  #chance(): number {
-    return (this.#runtime.random(1)[0] ?? 0) / 255;
   }
 
   #after(delayMs: number): void {
