@@ -87,9 +87,12 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const failures = new SignInFailures(store.audit, runtime);
   const serverKey = new ServerKey(store.audit);
   const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
+  const accounts = new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, browsers, failures, runtime });
   const people = new People(store.accounts);
-  bus.subscribe(({ kind }) => {
-    if (kind === 'devices') people.forget();
+  bus.subscribe((happening) => {
+    if (happening.kind !== 'devices') return;
+    accounts.forget(happening.userId);
+    people.forget();
   });
   const retention = new Retention({ ...retentionPartsOf(store), conversations, bus, key: serverKey, runtime });
   return {
@@ -98,7 +101,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     erasures: new Erasures({ accounts: store.accounts, ceremonies: store.ceremonies, retention, runtime }),
     audit: new AuditLog(store.audit, origin),
     clock: new ClockWatch(store.leases, runtime),
-    accounts: new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, browsers, failures, runtime }),
+    accounts,
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     files: new Files({ store: store.blobs, runtime, limits: config.files }),

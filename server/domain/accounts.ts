@@ -87,6 +87,7 @@ const peopleCached = 2_000;
 export class Accounts {
   readonly #parts: AccountParts;
   readonly #people = new BoundedMap<UserId, Person>(peopleCached);
+  #forgotten = 0;
 
   constructor(parts: AccountParts) {
     this.#parts = parts;
@@ -95,11 +96,19 @@ export class Accounts {
   async person(userId: UserId): Promise<Person | null> {
     const known = this.#people.get(userId);
     if (known !== undefined) return known;
+    const forgotten = this.#forgotten;
     const account = await this.#parts.store.byId(userId);
     if (account === null) return null;
     const person = personOf(account);
-    this.#people.set(userId, person);
+    // Read before somebody went, perhaps this one.
+    if (forgotten === this.#forgotten) this.#people.set(userId, person);
     return person;
+  }
+
+  /** The account may be gone. */
+  forget(userId: UserId): void {
+    this.#forgotten += 1;
+    this.#people.delete(userId);
   }
 
   view(record: SessionRecord, person: Person): Output<'session.get'> {
@@ -150,7 +159,7 @@ export class Accounts {
       return refuse('sign_in.failed');
     }
     guess.right();
-    return ok(await this.#start(account, 'password', from, audit));
+    return this.#start(account, 'password', from, audit);
   }
 
   /** [Q5] How a try is counted: by the browser that its person knows, else by address and handle. */
@@ -165,7 +174,7 @@ export class Accounts {
 
   async signInByPasskey(ceremonyId: CeremonyId, response: unknown, from: SignInFrom, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
     const account = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
-    if (account.ok) return ok(await this.#start(account.value, 'passkey', from, audit));
+    if (account.ok) return this.#start(account.value, 'passkey', from, audit);
     if (account.code === 'sign_in.failed') await this.#parts.failures.record(audit, 'passkey', await this.#parts.passkeys.claimed(response));
     return account;
   }
@@ -179,9 +188,14 @@ export class Accounts {
     return (await this.#parts.store.byHandle(handle)) === null ? grant : refuse('handle.taken');
   }
 
-  async #start(account: AccountRecord, factor: SignInFactor, whence: Whence, audit: Scribe<SignInAct>): Promise<SignedIn> {
-    const session = await this.#parts.sessions.start(account.userId, { factor, whence }, audit);
-    return { session, output: this.view(session.record, personOf(account)) };
+  async #start(account: AccountRecord, factor: SignInFactor, whence: Whence, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
+    const { store, sessions } = this.#parts;
+    const { userId } = account;
+    const session = await sessions.start(userId, { factor, whence }, audit);
+    if ((await store.byId(userId)) !== null) return ok({ session, output: this.view(session.record, personOf(account)) });
+    // [R15] It was taken away meanwhile, and its sessions were ended before this one was there.
+    await sessions.undo(session.record, [audit({ act: 'sign_in.failed', object: { kind: 'account', id: userId }, reason: factor })]);
+    return refuse('sign_in.failed');
   }
 
   /** What can be refused without any slow or single-use step. */

@@ -4,6 +4,7 @@ import { ok, refuse, type Result } from '#protocol/errors.ts';
 import { sessionLifetimeMs } from '#protocol/limits.ts';
 import type { Must, SessionView, SignInFactor } from '#protocol/sign-in.ts';
 import type { Scribe } from './audit/scribe.ts';
+import type { Acts } from '../ports/audit-store.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { DeviceStore, SessionRecord, SessionStore } from '../ports/store.ts';
@@ -80,6 +81,11 @@ export class Sessions {
     const actor = { kind: 'person', userId } as const;
     await this.#parts.store.create(session.record, [audit({ act: 'sign_in.succeeded', actor, object, reason: begun.factor })]);
     return session;
+  }
+
+  /** Takes one back that nobody has the cookie of. */
+  async undo({ sessionId }: SessionRecord, acts: Acts): Promise<void> {
+    await this.#parts.store.end(sessionId, acts);
   }
 
   /** The live session behind a cookie's value; null for anything unknown, malformed, expired or ended. */

@@ -1,0 +1,33 @@
+/** What was under way when an account was taken away. */
+import { expect, test, vi } from 'vitest';
+import { codeOf, okay, password, World } from './world.ts';
+
+async function erasing() {
+  const world = new World();
+  const owner = await world.owner();
+  const guest = await world.invited(owner, 'guest');
+  const erase = async (): Promise<void> => {
+    const { requestId } = okay(await owner.call('erasure.request', { userId: guest.userId, text: 'Left', scope: 'all' }));
+    okay(await owner.call('erasure.confirm', { requestId, handle: 'guest' }));
+  };
+  return { world, guest, erase };
+}
+
+test('[R15] a sign-in whose password was right before the erasure opens nothing after it', async () => {
+  const { world, guest, erase } = await erasing();
+  const { sessions } = world.store;
+  const create = sessions.create.bind(sessions);
+  vi.spyOn(sessions, 'create').mockImplementationOnce(async (...session) => {
+    await erase();
+    return create(...session);
+  });
+  expect(codeOf(await world.call('signIn.password', { handle: 'guest', password }))).toBe('sign_in.failed');
+  expect(await sessions.ofUser(guest.userId)).toEqual([]);
+});
+
+test('[R15] a call whose session was read before the erasure is nobody’s after it', async () => {
+  const { guest, erase } = await erasing();
+  okay(await guest.call('session.get', {}));
+  await erase();
+  expect(codeOf(await guest.call('session.get', {}))).toBe('session.required');
+});
