@@ -1,6 +1,7 @@
 /** What members' devices do by themselves for a group: leavers go ([C8], [D5]), epochs end in time ([E9]). */
 import { type ConversationId } from '#protocol/ids.ts';
 import { epochAgeMsMax } from '#protocol/limits.ts';
+import { chance } from './chance.ts';
 import type { Connection } from './connection.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import type { Runtime, Timer } from './ports.ts';
@@ -29,7 +30,7 @@ export class Upkeep {
 
   /** Somebody left: whoever is online takes them out of the tree, each after a pause of its own length. */
   tidyLater(conversationId: ConversationId): void {
-    const pause = tidyAfterMs * (0.2 + (this.runtime.random(1)[0] ?? 0) / 255);
+    const pause = tidyAfterMs * (0.2 + chance(this.runtime));
     this.runtime.after(pause, () => {
       const room = this.rooms().get(conversationId);
       if (room !== null && this.connection.writable && !this.#closed) this.background(this.tidy(room));
@@ -49,7 +50,7 @@ export class Upkeep {
     if (!this.connection.writable) return;
     const now = this.runtime.now();
     for (const room of this.rooms().all()) {
-      const jitterMs = ((this.runtime.random(1)[0] ?? 0) / 255) * 6 * upkeepEveryMs;
+      const jitterMs = chance(this.runtime) * 6 * upkeepEveryMs;
       const stale = () => now - room.state.epochStartedAt > epochAgeMsMax - 6 * upkeepEveryMs + jitterMs;
       if (room.state.active && stale())
         this.background(room.exclusively(() => room.submit(() => Promise.resolve(stale() ? {} : null))));
