@@ -155,7 +155,10 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
     unready: () => unreadyOf(store.condition()),
     full: () => store.condition() === 'full',
   });
-  if (store.condition() === 'open') await services.clock.begin();
+  if (store.condition() === 'open') {
+    await services.directory.begin();
+    await services.clock.begin();
+  }
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
   const work = jobsOf({ store, runtime, ops, audit: { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock, ownDevices: services.ownDevices });

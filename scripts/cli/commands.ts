@@ -3,7 +3,7 @@ import type { Command } from './command.ts';
 import { doctor } from './doctor.ts';
 import { purge } from './purge.ts';
 import { verify } from './verify.ts';
-import { verifyAudit } from './verify-audit.ts';
+import { verifyAudit, verifyDirectory } from './verify-log.ts';
 import { version } from './version.ts';
 
-export const commands: readonly Command[] = [doctor, purge, verify, verifyAudit, version];
+export const commands: readonly Command[] = [doctor, purge, verify, verifyAudit, verifyDirectory, version];

@@ -11,6 +11,7 @@ import { accountHandlers, deviceHandlers } from './accounts.ts';
 import { auditHandlers } from './audit.ts';
 import type { CallContext, Reply, Router } from './call.ts';
 import { conversationHandlers } from './conversations.ts';
+import { directoryHandlers } from './directory.ts';
 import type { Handlers, SignedInCaller } from './handler.ts';
 import { peopleHandlers } from './people.ts';
 import { retentionHandlers } from './retention.ts';
@@ -51,7 +52,7 @@ class CommandRouter implements Router {
 
   constructor(services: Services) {
     this.#services = services;
-    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services) };
+    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services), ...directoryHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services) };
   }
 
   async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {

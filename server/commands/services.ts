@@ -7,6 +7,7 @@ import { ClockWatch } from '../domain/clock-watch.ts';
 import { Conversations } from '../domain/conversations.ts';
 import { Delivery } from '../domain/delivery.ts';
 import { Devices } from '../domain/devices.ts';
+import { KeyDirectory } from '../domain/directory/key-directory.ts';
 import { type FileLimits, Files } from '../domain/files.ts';
 import { Grants } from '../domain/grants.ts';
 import { KnownBrowsers } from '../domain/known-browsers.ts';
@@ -59,6 +60,7 @@ export interface Services extends ServiceParts {
   readonly conversations: Conversations;
   readonly delivery: Delivery;
   readonly devices: Devices;
+  readonly directory: KeyDirectory;
   readonly failures: SignInFailures;
   readonly files: Files;
   readonly grants: Grants;
@@ -104,6 +106,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     accounts,
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
+    directory: new KeyDirectory(store.directory, origin),
     files: new Files({ store: store.blobs, runtime, limits: config.files }),
     ownDevices: new OwnDevices({ store: store.devices, accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime }),
     log: new LogReader(conversations, store.conversations),

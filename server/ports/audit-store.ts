@@ -5,7 +5,7 @@
  */
 import type { Pause, Why } from './retention-store.ts';
 import type { Actor, ActName, AuditEntry, AuditObject, Facts, PersonalFields } from '#protocol/audit.ts';
-import type { CompactRange } from '#protocol/merkle.ts';
+import type { TreeLeaf, TreeLog } from './tree-log.ts';
 
 export interface Act {
   readonly act: ActName;
@@ -23,45 +23,17 @@ export interface Act {
 /** At least one: an administrative change without an act does not compile. */
 export type Acts = readonly [Act, ...Act[]];
 
-/** An entry as the Merkle tree has it. */
-export interface AuditLeaf {
-  readonly index: number;
-  /** What the leaf hash covers: personal fields are in it in their sealed form. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
-
-/** One look at what is stored, for verification: never throws for damage. */
-export interface AuditInspection {
-  /** Ascending and without gaps from where the look began (or from the trimmed part's end, see `trimmed`); `hash` is the stored leaf hash, null when that is missing or damaged. */
-  readonly leaves: readonly (AuditLeaf & {
-    readonly hash: Uint8Array | null;
-    /** The entry says that everything below this index was trimmed. */
-    readonly trims?: number;
-  })[];
-  /** Why the record behind the last of `leaves` is not a whole leaf at its place. */
-  readonly bad: 'missing' | 'damaged' | 'foreign' | null;
-  /** There is nothing behind. */
-  readonly end: boolean;
-}
-
-export interface AuditStore {
+export interface AuditStore extends TreeLog {
   /** Acts that change nothing else. */
   append(acts: Acts): Promise<void>;
-  /** The tree of all entries that are on disk. */
-  tree(): Promise<CompactRange>;
-  /** Hash of a full subtree (merkle.ts). CorruptionError when there is none. */
-  subtree(level: number, index: number): Promise<Uint8Array>;
-  leaf(index: number): Promise<AuditLeaf | null>;
+  /** As the tree has it: personal fields are in it in their sealed form. */
+  leaf(index: number): Promise<TreeLeaf | null>;
   /** At most `limit` entries in ascending order from index `from`. */
   readFrom(from: number, limit: number): Promise<readonly AuditEntry[]>;
   /** The last `limit` entries below index `before`, descending. */
   readBefore(before: number, limit: number): Promise<readonly AuditEntry[]>;
-  /** At most `limit` leaves from index `from`. */
-  inspect(from: number, limit: number): Promise<AuditInspection>;
   /** Shreds the key of a subject for good, together with the entry that says so. Its personal fields read as erased from then on. */
   shred(subject: string, acts: Acts): Promise<void>;
-  /** First index whose leaf is still there; below it only the hashes of the tree are ([U11]). */
-  floor(): Promise<number>;
   /** How many of the oldest leaves that are there have a time before `before`, at most `limit`. */
   olderThan(before: number, limit: number): Promise<number>;
   /**
@@ -71,10 +43,6 @@ export interface AuditStore {
   trim(floor: number, acts: Acts): Promise<void>;
   /** Deletes in small synced batches what lies below the floor, and shreds the keys of strangers' months that end before it. The next receipt tells of it. */
   eraseTrimmed(why: Why, pause: Pause): Promise<void>;
-  /** Name of the log; `name` when it has none yet, which is its name from then on if `keep` ([U12]). */
-  logName(name: string, keep: boolean): Promise<string>;
-  /** Seed of the key that signs tree heads, 32 bytes; made once. */
-  signingSeed(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** A place outside of this process that keeps signed tree heads. */

@@ -22,6 +22,7 @@ import type { Must, SignInFactor } from '#protocol/sign-in.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore } from './retention-store.ts';
+import type { DirectoryStore } from './directory-store.ts';
 import type { Acts, AuditStore } from './audit-store.ts';
 import type { PeopleStore } from './people-store.ts';
 
@@ -351,6 +352,7 @@ export interface Store {
   readonly purged: PurgeRegister;
   readonly leases: LeaseStore;
   readonly audit: AuditStore;
+  readonly directory: DirectoryStore;
   readonly people: PeopleStore;
   /** False after a write that failed for good or once closed. */
   isOpen(): boolean;

@@ -28,7 +28,9 @@ const publicKeyBytes = 32;
 const rootBytes = 32;
 const utf8 = new TextEncoder();
 
-export const logNameOf = (origin: string): string => `${new URL(origin).host}/lanying-audit`;
+/** Each log has a name, and so a key name, of its own. */
+export const logNameOf = (origin: string, log: 'audit' | 'directory' = 'audit'): string =>
+  `${new URL(origin).host}/lanying-${log}`;
 export const isLogName = (name: string): boolean => /^[^\s+]{1,255}$/u.test(name);
 
 /** Base64 with padding (RFC 4648 §4). */

@@ -50,6 +50,7 @@ export const errors = {
   'key_package.exhausted': { status: 409, retry: true },
   'audit.ahead': { status: 409, retry: false },
   'audit.unknown': { status: 404, retry: false },
+  'directory.ahead': { status: 409, retry: false },
   'retention.too_many': { status: 409, retry: false },
   'hold.unknown': { status: 404, retry: false },
   'hold.second_person': { status: 403, retry: false },

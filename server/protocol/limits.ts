@@ -121,6 +121,10 @@ export const auditExportPageMax = 1_000;
 export const auditFailuresBurst = 100;
 export const auditFailuresRefillMs = 2_000;
 
+/** Leaves of the key directory in one answer, 66 bytes each. */
+export const directoryLeavesPageMax = 2_000;
+export const directoryProofsMax = 64;
+
 /** Tokens of a full bucket, and the time in which one comes back. */
 export interface Allowance {
   readonly burst: number;

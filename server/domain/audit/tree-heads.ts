@@ -1,8 +1,8 @@
-/** The server's own audit key and the tree heads that it signs ([U4]). */
+/** The key of a log of the server's (audit, key directory) and the tree heads that it signs ([U4], [X3]). */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { checkpointText, keyIdOf, logNameOf, signedNote, verifierKey } from '#protocol/checkpoint.ts';
 import { rootOf } from '#protocol/merkle.ts';
-import type { AuditStore } from '../../ports/audit-store.ts';
+import type { TreeLog } from '../../ports/tree-log.ts';
 import { sha256, utf8 } from '../digests.ts';
 
 /** PrivateKeyInfo of an Ed25519 seed before its 32 bytes (RFC 8410 §7). */
@@ -15,24 +15,22 @@ export interface SignedHead {
   readonly checkpoint: string;
 }
 
+type Heads = Pick<TreeLog, 'tree' | 'signingSeed' | 'logName'>;
+
 interface Signer {
   readonly secret: KeyObject;
   readonly publicKey: Uint8Array<ArrayBuffer>;
 }
 
 export class TreeHeads {
-  readonly #store: Pick<AuditStore, 'tree' | 'signingSeed' | 'logName'>;
+  readonly #store: Heads;
   readonly #name: () => Promise<string>;
   #signer: Promise<Signer> | null = null;
 
   /** `origin`: of the server, from which the log gets its name once; `looks` only looks, and names nothing ([U12]). */
-  constructor(
-    store: Pick<AuditStore, 'tree' | 'signingSeed' | 'logName'>,
-    origin: string,
-    as: 'keeps' | 'looks' = 'keeps',
-  ) {
+  constructor(store: Heads, origin: string, as: 'keeps' | 'looks' = 'keeps', log: 'audit' | 'directory' = 'audit') {
     this.#store = store;
-    this.#name = () => store.logName(logNameOf(origin), as === 'keeps');
+    this.#name = () => store.logName(logNameOf(origin, log), as === 'keeps');
   }
 
   async publicKey(): Promise<Uint8Array<ArrayBuffer>> {

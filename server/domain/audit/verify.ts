@@ -1,7 +1,7 @@
-/** Walks the whole audit log and says where it stops being what it was ([U6]). Needs nothing but the store and, to notice what a thief of the master key did, heads from elsewhere. */
+/** Walks a whole log (audit, key directory) and says where it stops being what it was ([U6], [X4]). Needs nothing but the store and, to notice what a thief of the master key did, heads from elsewhere. */
 import { type Checkpoint, keyIdOf, signedBytesOf } from '#protocol/checkpoint.ts';
 import { appendLeaf, type CompactRange, emptyRange, leafHash, rootOf, sameHash } from '#protocol/merkle.ts';
-import type { AuditInspection, AuditStore } from '../../ports/audit-store.ts';
+import type { TreeInspection, TreeLog } from '../../ports/tree-log.ts';
 import { CorruptionError } from '../../ports/store.ts';
 import { sha256, verifyEd25519 } from '../digests.ts';
 
@@ -23,7 +23,9 @@ export type Fault =
   /** The log ends before a given head does. */
   | 'cut'
   /** A given head is not signed by this log's key. */
-  | 'signature';
+  | 'signature'
+  /** Somebody who is stored is not in the key directory, or not at the place kept for them. */
+  | 'unlisted';
 
 export interface Finding {
   /** The first bad index. */
@@ -41,6 +43,8 @@ export interface Verdict {
   readonly first: Finding | null;
 }
 
+type Walked = Pick<TreeLog, 'tree' | 'subtree' | 'inspect' | 'floor'>;
+
 const stepLeaves = 256;
 
 const found = (index: number, fault: Fault, until = index + 1): Finding => ({ index, until, fault });
@@ -48,7 +52,7 @@ const earliest = (findings: readonly Finding[]): Finding | null =>
   findings.toSorted((one, other) => one.index - other.index || one.until - other.until)[0] ?? null;
 
 class Walk {
-  readonly #store: AuditStore;
+  readonly #store: Walked;
   readonly #heads: readonly Checkpoint[];
   range: CompactRange = emptyRange;
   /** Up to here a given head vouched for the entries. */
@@ -58,7 +62,7 @@ class Walk {
   #trims = 0;
   #floor = 0;
 
-  constructor(store: AuditStore, heads: readonly Checkpoint[]) {
+  constructor(store: Walked, heads: readonly Checkpoint[]) {
     this.#store = store;
     this.#heads = heads.toSorted((one, other) => one.size - other.size);
   }
@@ -119,7 +123,7 @@ class Walk {
     return longest !== undefined && longest.size > size ? found(size, 'cut', longest.size) : null;
   }
 
-  async #take({ index, bytes, hash, trims }: AuditInspection['leaves'][number]): Promise<Finding | null> {
+  async #take({ index, bytes, hash, trims }: TreeInspection['leaves'][number]): Promise<Finding | null> {
     const leaf = leafHash(sha256, bytes);
     if (hash === null) return found(index, 'tree');
     if (!sameHash(hash, leaf)) return found(index, 'altered');
@@ -161,11 +165,7 @@ class Walk {
 }
 
 /** `heads`: signed tree heads that were kept elsewhere; `publicKey`: Ed25519, 32 bytes, with which they must be signed. */
-export async function verifyAudit(
-  store: AuditStore,
-  heads: readonly Checkpoint[],
-  publicKey: Uint8Array,
-): Promise<Verdict> {
+export async function verifyLog(store: Walked, heads: readonly Checkpoint[], publicKey: Uint8Array): Promise<Verdict> {
   const forged = heads.find((head) => !isSigned(head, publicKey));
   const walk = new Walk(
     store,

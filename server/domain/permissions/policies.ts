@@ -2,7 +2,7 @@
 import { type CommandName, commands } from '#protocol/commands/index.ts';
 
 /** Changes with the text below: part of the key of cached decisions. */
-export const policyVersion = 5;
+export const policyVersion = 6;
 
 const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
 const everyName = Object.entries(commands);
@@ -33,7 +33,7 @@ permit (principal in Role::"member", action, resource is Account) when { resourc
 // The directory, and beginning conversations.
 permit (
   principal in Role::"member",
-  action in [Action::"people.list", Action::"people.find", Action::"device.list", Action::"keyPackage.claim", Action::"conversation.create"],
+  action in [Action::"people.list", Action::"people.find", Action::"directory.head", Action::"directory.leaves", Action::"directory.proof", Action::"device.list", Action::"keyPackage.claim", Action::"conversation.create"],
   resource is System
 );
 

@@ -9,13 +9,14 @@ import { accountCommands } from './accounts.ts';
 import { auditCommands } from './audit.ts';
 import { conversationCommands } from './conversations.ts';
 import { deviceCommands } from './devices.ts';
+import { directoryCommands } from './directory.ts';
 import { peopleCommands } from './people.ts';
 import { retentionCommands } from './retention.ts';
 import { sessionCommands } from './sessions.ts';
 
 export type { Caller, ResourceKind, Row } from './row.ts';
 
-export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...retentionCommands, ...sessionCommands, ...deviceCommands };
+export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...directoryCommands, ...retentionCommands, ...sessionCommands, ...deviceCommands };
 
 export type Commands = typeof commands;
 export type CommandName = keyof Commands;

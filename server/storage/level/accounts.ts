@@ -1,15 +1,23 @@
 import type { Acts } from '../../ports/audit-store.ts';
 import { StoreFailure } from '../../ports/store.ts';
 import type { AccountRecord, AccountStore, InviteRecord, NewAccount } from '../../ports/store.ts';
+import { deviceLeaf, identityLeaf } from '#protocol/directory.ts';
 import type { UserId } from '#protocol/ids.ts';
 import { type Access, aloneKey } from './access.ts';
+import { directoryOperations } from './directory.ts';
 import { packageOperations } from './key-packages.ts';
 import { sessionOperations } from './sessions.ts';
 import type { Operation } from './group-writer.ts';
+import { sha256 } from './merkle-records.ts';
 import { under } from './table.ts';
 
 type Outcome = Awaited<ReturnType<AccountStore['create']>>;
 type Directory = { readonly handle: string; readonly userId: UserId }[];
+
+const leavesOf = ({ account: { userId, identityKey }, device }: NewAccount) => [
+  identityLeaf(sha256, userId, identityKey),
+  deviceLeaf(sha256, userId, device.certificate),
+];
 
 export class LevelAccounts implements AccountStore {
   readonly #access: Access;
@@ -28,7 +36,8 @@ export class LevelAccounts implements AccountStore {
       const clash = await this.#clash(account);
       if (clash !== null) return clash;
       const directory = await this.#sorted();
-      await this.#access.audit.submit(this.#operations(account, invite), acts);
+      const leaves = await directoryOperations(this.#access, leavesOf(account));
+      await this.#access.audit.submit([...this.#operations(account, invite), ...leaves], acts);
       const { handle, userId } = account.account;
       const at = directory.findIndex((entry) => entry.handle > handle);
       directory.splice(at === -1 ? directory.length : at, 0, { handle, userId });
@@ -63,7 +72,8 @@ export class LevelAccounts implements AccountStore {
 
   /** Whose record was taken away; within the mutex `directory`. */
   forget(handle: string): void {
-    this.#directory = this.#directory?.then((directory) => directory.filter((entry) => entry.handle !== handle)) ?? null;
+    this.#directory =
+      this.#directory?.then((directory) => directory.filter((entry) => entry.handle !== handle)) ?? null;
   }
 
   async count(): Promise<number> {
@@ -89,7 +99,9 @@ export class LevelAccounts implements AccountStore {
     const { tables, keys } = this.#access;
     if (account.inviteId === null) return (await tables.owner.has(aloneKey)) ? 'setup_done' : null;
     const invite = await tables.invites.get(keys.pseudonym('invite', account.inviteId));
-    return invite?.state === 'open' ? { ...invite, label: undefined, state: 'used', usedBy: account.account.userId } : 'invite_used';
+    return invite?.state === 'open'
+      ? { ...invite, label: undefined, state: 'used', usedBy: account.account.userId }
+      : 'invite_used';
   }
 
   async #clash({ account, device }: NewAccount): Promise<'account_exists' | 'handle_taken' | null> {

@@ -1,10 +1,12 @@
-/** Families of the audit log. */
+/** Families of the logs that are Merkle trees. */
 import * as v from 'valibot';
 import { bytes, Sequence } from '#protocol/envelope.ts';
 import { auditLeafBytesMax } from '#protocol/limits.ts';
 import { hashBytes } from '#protocol/merkle.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
-import { type Database, Records, Table } from './table.ts';
+import { makeDirectoryTables } from './directory-tables.ts';
+import type { TreeTables } from './merkle-records.ts';
+import { type Database, Table } from './table.ts';
 
 /** Keys are in the comments. */
 export function makeAuditTables(database: Database, keys: KeyRing) {
@@ -13,8 +15,6 @@ export function makeAuditTables(database: Database, keys: KeyRing) {
   return {
     /** index 8: leaves of the audit log, as its Merkle tree hashes them. */
     audit: table('audit', bytes(auditLeafBytesMax)),
-    /** index 8: the same leaves unopened, for verification. */
-    auditRecords: new Records(database, 'audit'),
     /** level 1 · index 8: hashes of full subtrees. */
     auditNodes: table('audit-nodes', bytes(hashBytes, hashBytes)),
     /** One record: size and peaks of the tree. */
@@ -27,5 +27,14 @@ export function makeAuditTables(database: Database, keys: KeyRing) {
     auditName: table('audit-name', v.strictObject({ name: v.string() })),
     /** One record: seed of the key that signs tree heads. */
     auditSigning: table('audit-signing', v.strictObject({ seed: bytes(32, 32) })),
+    ...makeDirectoryTables(database, keys),
   };
 }
+
+export const auditTree = (
+  tables: Pick<ReturnType<typeof makeAuditTables>, 'audit' | 'auditNodes' | 'auditTree'>,
+): TreeTables => ({
+  leaves: tables.audit,
+  nodes: tables.auditNodes,
+  tree: tables.auditTree,
+});

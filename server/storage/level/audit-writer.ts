@@ -3,29 +3,22 @@
  * batch takes the operations, so the order of entries is the order of writes; the tree moves on in memory and is read
  * again from disk after a failed write.
  */
-import { createHash, type KeyObject } from 'node:crypto';
-import { uint64 } from '#protocol/envelope.ts';
-import { appendLeaf, type CompactRange, emptyRange, leafHash, peaksOf, sameHash } from '#protocol/merkle.ts';
+import type { KeyObject } from 'node:crypto';
+import { type CompactRange, emptyRange } from '#protocol/merkle.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import { erasing, type Found, foundOf } from './erased-records.ts';
 import type { Act, Acts } from '../../ports/audit-store.ts';
-import { CorruptionError } from '../../ports/store.ts';
 import { type CipherOf, encodeLeaf } from '../audit-leaf.ts';
-import { joinBytes, readUint64 } from '../bytes.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { aloneKey } from './access.ts';
+import { auditTree } from './audit-tables.ts';
 import type { GroupWriter, Operation } from './group-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { Lru } from './lru.ts';
-import { under } from './table.ts';
+import { checkedTree, grownTree, storedTree } from './merkle-records.ts';
 import type { Tables } from './tables.ts';
 
 const keysCached = 1024;
-
-export const sha256 = (input: Uint8Array): Uint8Array => createHash('sha256').update(input).digest();
-export const leafKey = (index: number): Uint8Array<ArrayBuffer> => uint64(index);
-export const nodeKey = (level: number, index: number): Uint8Array<ArrayBuffer> =>
-  joinBytes(Uint8Array.of(level), uint64(index));
 
 export interface AuditWriterParts {
   readonly tables: Tables;
@@ -66,16 +59,12 @@ export class AuditWriter {
 
   /** The tree on disk; its peaks are checked against its size only. */
   async stored(): Promise<CompactRange> {
-    const state = await this.#parts.tables.auditTree.get(aloneKey);
-    if (state === null) return emptyRange;
-    if (state.peaks.length !== peaksOf(state.size))
-      throw new CorruptionError('audit', 'the tree does not fit its size');
-    return state;
+    return (await storedTree(auditTree(this.#parts.tables))) ?? emptyRange;
   }
 
   async #commit(operations: readonly Operation[], acts: readonly Act[], shredded: string | null): Promise<void> {
     const { written } = await this.#mutex.run('audit', async () => {
-      const tree = (this.#tree ??= await this.#checked());
+      const tree = (this.#tree ??= await checkedTree(auditTree(this.#parts.tables)));
       const subjects = new Set(acts.flatMap((act) => act.personal.map(({ subject }) => subject)));
       if (shredded !== null) subjects.delete(shredded);
       const keys = new Map<string, KeyObject | 'to make' | null>();
@@ -125,32 +114,8 @@ export class AuditWriter {
     acts: readonly Act[],
     cipherOf: CipherOf,
   ): { readonly tree: CompactRange; readonly operations: readonly Operation[] } {
-    const { tables } = this.#parts;
-    const operations: Operation[] = [];
-    let grown = tree;
-    for (const act of acts) {
-      const bytes = encodeLeaf(grown.size, act, cipherOf);
-      operations.push(tables.audit.put(leafKey(grown.size), bytes));
-      const { range, made } = appendLeaf(sha256, grown, leafHash(sha256, bytes));
-      for (const { level, index, hash } of made) operations.push(tables.auditNodes.put(nodeKey(level, index), hash));
-      grown = range;
-    }
-    operations.push(tables.auditTree.put(aloneKey, { size: grown.size, peaks: [...grown.peaks] }));
-    return { tree: grown, operations };
-  }
-
-  /** Nothing is appended to a log whose end is not what the tree says: verification must find it as it is. */
-  async #checked(): Promise<CompactRange> {
-    const { tables } = this.#parts;
-    const tree = await this.stored();
-    const [last] = await tables.audit.list({ ...under(new Uint8Array(0)), reverse: true, limit: 1 });
-    if ((last === undefined ? -1 : readUint64(last.key, 0)) !== tree.size - 1)
-      throw new CorruptionError('audit', 'the log does not end where its tree does');
-    if (last === undefined) return tree;
-    const hash = await tables.auditNodes.get(nodeKey(0, tree.size - 1));
-    if (hash === null || !sameHash(hash, leafHash(sha256, last.value)))
-      throw new CorruptionError('audit', 'the last entry is not the one in the tree');
-    return tree;
+    const made = acts.map((act) => (index: number) => encodeLeaf(index, act, cipherOf));
+    return grownTree(auditTree(this.#parts.tables), tree, made);
   }
 
   #keyOfSubject(subject: string): Uint8Array<ArrayBuffer> {

@@ -1,18 +1,19 @@
 import type { AuditEntry } from '#protocol/audit.ts';
 import type { CompactRange } from '#protocol/merkle.ts';
-import type { Acts, AuditInspection, AuditLeaf, AuditStore } from '../../ports/audit-store.ts';
+import type { Acts, AuditStore } from '../../ports/audit-store.ts';
+import type { TreeInspection, TreeLeaf } from '../../ports/tree-log.ts';
 import { CorruptionError } from '../../ports/store.ts';
 import { decodeLeaf, entryOf, trimsOf } from '../audit-leaf.ts';
-import { joinBytes, readUint64 } from '../bytes.ts';
+import { readUint64 } from '../bytes.ts';
 import { type Access, aloneKey } from './access.ts';
-import { leafKey, nodeKey } from './audit-writer.ts';
 import { erasing, foundIn } from './erased-records.ts';
 import type { Pause, Why } from '../../ports/retention-store.ts';
+import { inspectedLeaves, leafKey, orNull, storedSubtree } from './merkle-records.ts';
 import { under } from './table.ts';
+import { auditTree } from './audit-tables.ts';
 import { counted } from './unsettled.ts';
 
 const seedBytes = 32;
-const indexBytes = 8;
 const stepRecords = 64;
 /** As far back as the keys of strangers' months are looked for. */
 const monthsMax = 120;
@@ -37,12 +38,10 @@ export class LevelAudit implements AuditStore {
   }
 
   async subtree(level: number, index: number): Promise<Uint8Array> {
-    const hash = await this.#access.tables.auditNodes.get(nodeKey(level, index));
-    if (hash === null) throw new CorruptionError('audit-nodes', 'a subtree is missing');
-    return hash;
+    return storedSubtree(auditTree(this.#access.tables), level, index);
   }
 
-  async leaf(index: number): Promise<AuditLeaf | null> {
+  async leaf(index: number): Promise<TreeLeaf | null> {
     if (index < (await this.floor())) return null;
     const bytes = await this.#access.tables.audit.get(leafKey(index));
     return bytes === null ? null : { index, bytes };
@@ -62,26 +61,9 @@ export class LevelAudit implements AuditStore {
     return this.#entries({ gte: leafKey(floor), lte: leafKey(end - 1), reverse: true, limit }, end - 1, -1);
   }
 
-  async inspect(start: number, limit: number): Promise<AuditInspection> {
-    const { auditRecords } = this.#access.tables;
+  async inspect(start: number, limit: number): Promise<TreeInspection> {
     const from = Math.max(start, await this.floor());
-    // Whatever lies between the last leaf that was looked at and the next one is looked at too.
-    const gte = from === 0 ? new Uint8Array(0) : joinBytes(leafKey(from - 1), new Uint8Array(1));
-    const found: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
-    await auditRecords.scan({ gte, lte: under(new Uint8Array(0)).lte, limit }, (key, value) => {
-      found.push({ key, value });
-      return true;
-    });
-    const leaves: AuditInspection['leaves'][number][] = [];
-    for (const { key } of found) {
-      const index = from + leaves.length;
-      const place = key.length === indexBytes ? readUint64(key, 0) : null;
-      if (place !== index) return { leaves, bad: place === null ? 'foreign' : 'missing', end: false };
-      const leaf = await this.#whole(index);
-      if (leaf === null) return { leaves, bad: 'damaged', end: false };
-      leaves.push({ ...leaf, hash: await this.#nodeOrNull(index) });
-    }
-    return { leaves, bad: null, end: found.length < limit };
+    return inspectedLeaves(auditTree(this.#access.tables), from, limit, (index) => this.#whole(index));
   }
 
   async floor(): Promise<number> {
@@ -180,22 +162,10 @@ export class LevelAudit implements AuditStore {
   }
 
   /** Null for a record that does not open, or holds another entry than its place says. */
-  async #whole(index: number): Promise<(AuditLeaf & { readonly trims?: number }) | null> {
-    try {
+  #whole(index: number): Promise<(TreeLeaf & { readonly trims?: number }) | null> {
+    return orNull(async () => {
       const leaf = await this.leaf(index);
       return leaf === null ? null : { ...leaf, ...trimsOf(decodeLeaf(index, leaf.bytes)) };
-    } catch (cause) {
-      if (cause instanceof CorruptionError) return null;
-      throw cause;
-    }
-  }
-
-  async #nodeOrNull(index: number): Promise<Uint8Array | null> {
-    try {
-      return await this.#access.tables.auditNodes.get(nodeKey(0, index));
-    } catch (cause) {
-      if (cause instanceof CorruptionError) return null;
-      throw cause;
-    }
+    });
   }
 }

@@ -1,12 +1,15 @@
 import type { Acts } from '../../ports/audit-store.ts';
 import { type DeviceStore, type SessionRecord, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
+import { deviceLeaf, revokedLeaf } from '#protocol/directory.ts';
 import type { DeviceId, UserId, WelcomeId } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Suite, Welcome } from '#protocol/model.ts';
 import { revocationsPerUserMax } from '#protocol/limits.ts';
 import type { Access } from './access.ts';
 import { eraseLeftovers } from './device-leftovers.ts';
+import { directoryOperations } from './directory.ts';
 import { claim, counts, packageOperations, publish } from './key-packages.ts';
 import { acknowledge, mailbox } from './mailbox.ts';
+import { sha256 } from './merkle-records.ts';
 import type { LevelSessions } from './sessions.ts';
 
 export class LevelDevices implements DeviceStore {
@@ -36,6 +39,7 @@ export class LevelDevices implements DeviceStore {
         tables.devices.put(user, [...devices, device]),
         tables.deviceOwners.put(own, { userId: device.userId }),
         ...packageOperations(this.#access, device.deviceId, keyPackages, new Set(), () => 0),
+        ...(await directoryOperations(this.#access, [deviceLeaf(sha256, device.userId, device.certificate)])),
       ];
       await audit.submit(operations, acts);
       return 'registered';
@@ -59,7 +63,8 @@ export class LevelDevices implements DeviceStore {
   publish(deviceId: DeviceId, keyPackages: readonly NewKeyPackage[]): Promise<void> {
     return this.#access.mutex.run('packages', async () => {
       // Nor one whose person is gone.
-      if ((await this.byId(deviceId)) === null) throw new StoreFailure('key packages of a device that is not registered');
+      if ((await this.byId(deviceId)) === null)
+        throw new StoreFailure('key packages of a device that is not registered');
       await publish(this.#access, deviceId, keyPackages);
     });
   }
@@ -111,6 +116,7 @@ export class LevelDevices implements DeviceStore {
       tables.revocations.put(place, revocations),
       tables.deviceUse.del(keys.pseudonym('device', deviceId)),
       ...removal,
+      ...(await directoryOperations(this.#access, [revokedLeaf(sha256, userId, deviceId)])),
     ];
     await audit.submit(operations, acts);
     return sessions;

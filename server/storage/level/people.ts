@@ -1,4 +1,5 @@
 /** Taking accounts away, and what is left of them. Everything deleted here is proven gone (proof.ts). */
+import { revokedLeaf } from '#protocol/directory.ts';
 import type { DeviceId, UserId } from '#protocol/ids.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import type { GonePerson, PeopleStore } from '../../ports/people-store.ts';
@@ -7,8 +8,10 @@ import { type AccountRecord, type SessionRecord, StoreFailure } from '../../port
 import { joinBytes } from '../bytes.ts';
 import { type Access, aloneKey } from './access.ts';
 import type { LevelAccounts } from './accounts.ts';
+import { directoryOperations } from './directory.ts';
 import { erasing, foundIn, foundOf } from './erased-records.ts';
 import type { Operation } from './group-writer.ts';
+import { sha256 } from './merkle-records.ts';
 import type { LevelSessions } from './sessions.ts';
 import { type Records, under } from './table.ts';
 
@@ -46,7 +49,9 @@ export class LevelPeople implements PeopleStore {
       if (account === null || (await tables.owner.get(aloneKey))?.userId === userId) return 'unknown';
       const devices = (await tables.devices.get(place)) ?? [];
       const gone = { ...as, userId, devices: devices.map(({ deviceId }) => deviceId), records: 0, bytes: 0 };
-      await audit.submit([tables.gone.put(place, gone), ...(await this.#profile(account))], acts);
+      const revoked = devices.map(({ deviceId }) => revokedLeaf(sha256, userId, deviceId));
+      const leaves = await directoryOperations(this.#access, revoked);
+      await audit.submit([tables.gone.put(place, gone), ...(await this.#profile(account)), ...leaves], acts);
       this.#accounts.forget(account.handle);
       return 'taken';
     });

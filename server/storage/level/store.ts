@@ -18,6 +18,7 @@ import { LevelAccounts } from './accounts.ts';
 import { LevelAudit } from './audit.ts';
 import { LevelCeremonies } from './ceremonies.ts';
 import { LevelConversations } from './conversations.ts';
+import { LevelDirectory } from './directory.ts';
 import { LevelDevices } from './devices.ts';
 import { LevelErasure } from './erasure.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
@@ -117,6 +118,7 @@ function compose(access: Access, keeper: Keeper, { folder, register, lock }: Bes
     leases: new LevelLeases(access),
     blobs,
     audit: new LevelAudit(access),
+    directory: new LevelDirectory(access),
     isOpen: () => keeper.condition === 'open' || keeper.condition === 'full',
     condition: () => keeper.condition,
     writes: () => access.writer.counts,

@@ -1,4 +1,5 @@
 import type { Why } from '../../ports/retention-store.ts';
+import { deviceLeaf, identityLeaf } from '#protocol/directory.ts';
 import type { DeviceId, InviteId, SessionId, UserId } from '#protocol/ids.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../../ports/store.ts';
 import { sameBytes } from '../bytes.ts';
 import { copy, copyOrNull, type Shelf } from './shelf.ts';
+import { digest } from './tree.ts';
 
 type Outcome = Awaited<ReturnType<AccountStore['create']>>;
 
@@ -29,6 +31,10 @@ export class MemoryAccounts implements AccountStore {
     if (refused !== null) return refused;
     this.#shelf.audit(acts);
     const { account: record, device, keyPackages, vault, inviteId, session } = copy(account);
+    this.#shelf.record([
+      identityLeaf(digest, record.userId, record.identityKey),
+      deviceLeaf(digest, record.userId, device.certificate),
+    ]);
     this.#shelf.accounts.set(record.userId, record);
     this.#shelf.devices.set(device.deviceId, device);
     this.#shelf.addPackages(device.deviceId, keyPackages);

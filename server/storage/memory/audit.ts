@@ -1,14 +1,13 @@
 import type { ErasedOther } from '#protocol/retention.ts';
 import type { Why } from '../../ports/retention-store.ts';
-import { createHash } from 'node:crypto';
 import type { AuditEntry } from '#protocol/audit.ts';
-import { appendLeaf, type CompactRange, emptyRange, leafHash } from '#protocol/merkle.ts';
-import type { Acts, AuditInspection, AuditLeaf, AuditStore } from '../../ports/audit-store.ts';
-import { CorruptionError } from '../../ports/store.ts';
+import type { CompactRange } from '#protocol/merkle.ts';
+import type { Acts, AuditStore } from '../../ports/audit-store.ts';
+import type { TreeInspection, TreeLeaf } from '../../ports/tree-log.ts';
 import { type CipherOf, decodeLeaf, encodeLeaf, entryOf, trimsOf } from '../audit-leaf.ts';
 import { copy } from './shelf.ts';
+import { digest, MemoryTree } from './tree.ts';
 
-const digest = (input: Uint8Array): Uint8Array => createHash('sha256').update(input).digest();
 const open = {
   seal: (_place: Uint8Array, plain: Uint8Array) => new Uint8Array(plain),
   open: (_place: Uint8Array, sealed: Uint8Array) => new Uint8Array(sealed),
@@ -17,11 +16,9 @@ const open = {
 /** Nothing is sealed here: a subject that was shredded is only not read any more. */
 export class MemoryAudit implements AuditStore {
   readonly #writing: () => void;
-  readonly #leaves: AuditLeaf[] = [];
-  readonly #nodes = new Map<string, Uint8Array<ArrayBuffer>>();
+  readonly #tree = new MemoryTree('audit-nodes');
   readonly #shredded = new Set<string>();
   readonly #cipherOf: CipherOf = (subject) => (this.#shredded.has(subject) ? null : open);
-  #tree: CompactRange = emptyRange;
   #floor = 0;
   #erased = 0;
   #name: string | null = null;
@@ -37,19 +34,7 @@ export class MemoryAudit implements AuditStore {
   /** In the same step as the change that the acts tell of; all of them or, when it throws, none. */
   add(acts: Acts): void {
     this.#writing();
-    let tree = this.#tree;
-    const grown = acts.map((act) => {
-      const bytes = encodeLeaf(tree.size, act, this.#cipherOf);
-      const leaf = { index: tree.size, bytes };
-      const { range, made } = appendLeaf(digest, tree, leafHash(digest, bytes));
-      tree = range;
-      return { leaf, made };
-    });
-    for (const { leaf, made } of grown) {
-      this.#leaves.push(leaf);
-      for (const { level, index, hash } of made) this.#nodes.set(`${level} ${index}`, hash);
-    }
-    this.#tree = tree;
+    this.#tree.append(acts.map((act) => (index: number) => encodeLeaf(index, act, this.#cipherOf)));
   }
 
   async append(acts: Acts): Promise<void> {
@@ -69,40 +54,38 @@ export class MemoryAudit implements AuditStore {
   }
 
   async tree(): Promise<CompactRange> {
-    return copy(this.#tree);
+    return copy(this.#tree.range);
   }
 
   async subtree(level: number, index: number): Promise<Uint8Array> {
-    const hash = this.#nodes.get(`${level} ${index}`);
-    if (hash === undefined) throw new CorruptionError('audit-nodes', 'a subtree is missing');
-    return copy(hash);
+    return this.#tree.subtree(level, index);
   }
 
-  async leaf(index: number): Promise<AuditLeaf | null> {
-    const leaf = index < this.#floor ? undefined : this.#leaves[index];
+  async leaf(index: number): Promise<TreeLeaf | null> {
+    const leaf = index < this.#floor ? undefined : this.#tree.leaves[index];
     return leaf === undefined ? null : copy(leaf);
   }
 
   async readFrom(from: number, limit: number): Promise<readonly AuditEntry[]> {
     const first = Math.max(from, this.#floor);
-    return this.#leaves.slice(first, first + limit).map((leaf) => this.#entry(leaf));
+    return this.#tree.leaves.slice(first, first + limit).map((leaf) => this.#entry(leaf));
   }
 
   async readBefore(before: number, limit: number): Promise<readonly AuditEntry[]> {
-    const end = Math.min(before, this.#leaves.length);
+    const end = Math.min(before, this.#tree.leaves.length);
     if (end <= this.#floor) return [];
-    return this.#leaves
+    return this.#tree.leaves
       .slice(Math.max(this.#floor, end - limit), end)
       .map((leaf) => this.#entry(leaf))
       .toReversed();
   }
 
-  async inspect(start: number, limit: number): Promise<AuditInspection> {
+  async inspect(start: number, limit: number): Promise<TreeInspection> {
     const from = Math.max(start, this.#floor);
-    const leaves = this.#leaves.slice(from, from + limit).map((leaf) => ({
+    const leaves = this.#tree.leaves.slice(from, from + limit).map((leaf) => ({
       ...copy(leaf),
       ...trimsOf(decodeLeaf(leaf.index, leaf.bytes)),
-      hash: copy(this.#nodes.get(`0 ${leaf.index}`) ?? null),
+      hash: this.#tree.hashOf(leaf.index),
     }));
     return { leaves, bad: null, end: leaves.length < limit };
   }
@@ -112,7 +95,7 @@ export class MemoryAudit implements AuditStore {
   }
 
   async olderThan(before: number, limit: number): Promise<number> {
-    const left = this.#leaves.slice(this.#floor, this.#floor + limit).map((leaf) => this.#entry(leaf));
+    const left = this.#tree.leaves.slice(this.#floor, this.#floor + limit).map((leaf) => this.#entry(leaf));
     const young = left.findIndex(({ time }) => time >= before);
     return young === -1 ? left.length : young;
   }
@@ -125,9 +108,9 @@ export class MemoryAudit implements AuditStore {
 
   async eraseTrimmed(why: Why): Promise<void> {
     this.#writing();
-    const gone = this.#leaves.slice(this.#erased, this.#floor);
+    const gone = this.#tree.leaves.slice(this.#erased, this.#floor);
     this.#erased = this.#floor;
-    const left = this.#leaves[this.#floor];
+    const left = this.#tree.leaves[this.#floor];
     const month = left === undefined ? '' : new Date(this.#entry(left).time).toISOString().slice(0, 7);
     for (const { personal } of gone.map((leaf) => this.#entry(leaf)))
       for (const { subject } of personal)
@@ -146,7 +129,7 @@ export class MemoryAudit implements AuditStore {
     return new Uint8Array(digest(new TextEncoder().encode('the model adapter signs for nobody')));
   }
 
-  #entry({ index, bytes }: AuditLeaf): AuditEntry {
+  #entry({ index, bytes }: TreeLeaf): AuditEntry {
     return entryOf(decodeLeaf(index, bytes), this.#cipherOf);
   }
 }

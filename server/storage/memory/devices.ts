@@ -1,9 +1,11 @@
 import type { Acts } from '../../ports/audit-store.ts';
+import { deviceLeaf, revokedLeaf } from '#protocol/directory.ts';
 import type { DeviceId, UserId, WelcomeId } from '#protocol/ids.ts';
 import type { Device, NewKeyPackage, Suite, Welcome } from '#protocol/model.ts';
 import { revocationsPerUserMax } from '#protocol/limits.ts';
 import { type DeviceStore, type SessionRecord, StoreFailure, type StoredKeyPackage } from '../../ports/store.ts';
 import { copy, copyOrNull, type Shelf } from './shelf.ts';
+import { digest } from './tree.ts';
 
 export class MemoryDevices implements DeviceStore {
   readonly #shelf: Shelf;
@@ -23,6 +25,7 @@ export class MemoryDevices implements DeviceStore {
     if (!this.#shelf.accounts.has(device.userId)) return 'unknown_account';
     if (this.#of(device.userId).length >= limit) return 'too_many';
     this.#shelf.audit(acts);
+    this.#shelf.record([deviceLeaf(digest, device.userId, device.certificate)]);
     this.#shelf.devices.set(device.deviceId, copy(device));
     this.#shelf.addPackages(device.deviceId, keyPackages);
     return 'registered';
@@ -84,6 +87,7 @@ export class MemoryDevices implements DeviceStore {
     this.#shelf.writing();
     if (this.#shelf.devices.get(deviceId)?.userId !== userId) return null;
     this.#shelf.audit(acts);
+    this.#shelf.record([revokedLeaf(digest, userId, deviceId)]);
     this.#shelf.devices.delete(deviceId);
     this.#shelf.takenDevices.add(deviceId);
     const revoked = [...(this.#shelf.revocations.get(userId) ?? []), copy(revocation)];

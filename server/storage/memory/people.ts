@@ -1,8 +1,10 @@
+import { revokedLeaf } from '#protocol/directory.ts';
 import type { UserId } from '#protocol/ids.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import type { GonePerson, PeopleStore } from '../../ports/people-store.ts';
 import { type SessionRecord, StoreFailure } from '../../ports/store.ts';
 import { copy, copyOrNull, type Shelf } from './shelf.ts';
+import { digest } from './tree.ts';
 
 export class MemoryPeople implements PeopleStore {
   readonly #shelf: Shelf;
@@ -28,6 +30,7 @@ export class MemoryPeople implements PeopleStore {
     if (account === undefined || userId === this.#shelf.owner) return 'unknown';
     this.#shelf.audit(acts);
     const devices = [...this.#shelf.devices.values()].filter((device) => device.userId === userId);
+    this.#shelf.record(devices.map(({ deviceId }) => revokedLeaf(digest, userId, deviceId)));
     this.#shelf.accounts.delete(userId);
     this.#shelf.revocations.delete(userId);
     for (const { deviceId } of devices) this.#shelf.devices.delete(deviceId);

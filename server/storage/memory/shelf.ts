@@ -44,10 +44,13 @@ export class Shelf {
   readonly #assertOpen: () => void;
   /** Records acts in the same step as what they changed. */
   readonly audit: (acts: Acts) => void;
+  /** Appends to the key directory in the same step as what the leaves record. */
+  readonly record: (leaves: readonly Uint8Array<ArrayBuffer>[]) => void;
 
-  constructor(assertOpen: () => void, audit: (acts: Acts) => void) {
+  constructor(assertOpen: () => void, audit: Shelf['audit'], record: Shelf['record']) {
     this.#assertOpen = assertOpen;
     this.audit = audit;
+    this.record = record;
   }
 
   /** Every write begins here. Throws StoreFailure once closed. */

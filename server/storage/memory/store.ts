@@ -4,6 +4,7 @@ import { MemoryAudit } from './audit.ts';
 import { MemoryAccounts, MemoryInvites, MemorySessions } from './accounts.ts';
 import { MemoryBlobs } from './blobs.ts';
 import { MemoryConversations } from './conversations.ts';
+import { MemoryDirectory } from './directory.ts';
 import { MemoryDevices } from './devices.ts';
 import { MemoryErasure } from './erasure.ts';
 import { MemoryPeople } from './people.ts';
@@ -17,7 +18,12 @@ export function openMemoryStore(): Store {
     if (!open) throw new StoreFailure('the store is closed');
   };
   const audit: MemoryAudit = new MemoryAudit(assertOpen, (gone) => shelf.count(gone));
-  const shelf = new Shelf(assertOpen, (acts) => audit.add(acts));
+  const directory = new MemoryDirectory();
+  const shelf: Shelf = new Shelf(
+    assertOpen,
+    (acts) => audit.add(acts),
+    (leaves) => directory.add(leaves),
+  );
   const conversations = new MemoryConversations(shelf);
   return {
     accounts: new MemoryAccounts(shelf),
@@ -37,6 +43,7 @@ export function openMemoryStore(): Store {
       (gone) => shelf.count(gone),
     ),
     audit,
+    directory,
     isOpen: () => open,
     condition: () => (open ? 'open' : 'closed'),
     close: async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TreeHeads } from '../../../server/domain/audit/tree-heads.ts';
-import { verifyAudit } from '../../../server/domain/audit/verify.ts';
+import { verifyLog } from '../../../server/domain/audit/verify.ts';
 import { auditorPath } from './auditor.ts';
 import { LevelFolder } from './level-folder.ts';
 
@@ -36,7 +36,7 @@ describe('a process killed between acts', () => {
         const told = (await audit.readFrom(0, 100_000)).map(({ object }) => object?.id ?? '');
         expect([...new Set(told)].toSorted((one, other) => (one < other ? -1 : 1))).toEqual(stored);
         for (const inviteId of acknowledged) expect(told).toContain(inviteId);
-        const verdict = await verifyAudit(audit, [], await new TreeHeads(audit, 'http://localhost:8080').publicKey());
+        const verdict = await verifyLog(audit, [], await new TreeHeads(audit, 'http://localhost:8080').publicKey());
         expect(verdict).toMatchObject({ size: told.length, first: null });
       });
       await folder.remove();

@@ -126,7 +126,7 @@ describe('the data folder', () => {
     for (const needle of needles)
       expect([Buffer.from(needle).toString(), found(needle)]).toEqual([Buffer.from(needle).toString(), []]);
     // The search itself works: names of families are in clear, in the log and in keys (tables leave out shared prefixes).
-    expect(found(text.encode('!memberships!'))).toHaveLength(2);
+    expect(found(text.encode('!memberships!'))).toEqual(expect.arrayContaining([expect.stringMatching(/\.log$/), 'keys']));
     expect(whileOpen.some(({ path }) => path.endsWith('.ldb'))).toBe(true);
   });
 });

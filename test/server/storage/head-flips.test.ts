@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { checkAuditLog } from '../../../server/compose-audit.ts';
+import { checkLog } from '../../../server/compose-logs.ts';
 import { TreeHeads } from '../../../server/domain/audit/tree-heads.ts';
 import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import { openLevelStore } from '../../../server/storage/level/store.ts';
@@ -28,7 +28,8 @@ it(
       }
       await store.close();
       const check = () =>
-        checkAuditLog({
+        checkLog({
+          log: 'audit',
           config: { dataFolder, origin },
           masterKey: () => masterKey,
           headFile: heads,

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { type FileId, idFromBytes } from '#protocol/ids.ts';
 import { Receipt } from '#protocol/retention.ts';
 import { TreeHeads } from '../../../server/domain/audit/tree-heads.ts';
-import { verifyAudit } from '../../../server/domain/audit/verify.ts';
+import { verifyLog } from '../../../server/domain/audit/verify.ts';
 import { finishErasures } from '../../../server/jobs/finish-erasures.ts';
 import type { LevelStore } from '../../../server/storage/level/store.ts';
 import { openLevelStore } from '../../../server/storage/level/store.ts';
@@ -226,7 +226,7 @@ it("[R4] [R15] a crash at any moment of an account's erasure is made up for afte
     expect(await store.people.gone(bob)).toMatchObject({ state: 'erased' });
     expect(await store.conversations.memberships(bob)).toEqual([]);
     expect(await store.purged.read()).toContainEqual(expect.objectContaining({ kind: 'person', userId: bob }));
-    const verdict = await verifyAudit(
+    const verdict = await verifyLog(
       store.audit,
       [],
       await new TreeHeads(store.audit, 'http://localhost:8080').publicKey(),

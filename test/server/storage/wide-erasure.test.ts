@@ -7,7 +7,7 @@ import { type FileId, idFromBytes } from '#protocol/ids.ts';
 import type { HoldId } from '#protocol/retention.ts';
 import { Receipt } from '#protocol/retention.ts';
 import { TreeHeads } from '../../../server/domain/audit/tree-heads.ts';
-import { verifyAudit } from '../../../server/domain/audit/verify.ts';
+import { verifyLog } from '../../../server/domain/audit/verify.ts';
 import { type LevelStore, openLevelStore } from '../../../server/storage/level/store.ts';
 import { verifyStore } from '../../../server/storage/level/verification.ts';
 import { act } from '../../contract/acts.ts';
@@ -111,7 +111,7 @@ function countsIn(receipts: readonly Receipt[]): Record<string, readonly [number
 }
 
 const wholeLog = async ({ audit }: LevelStore): Promise<number | null> =>
-  (await verifyAudit(audit, [], await new TreeHeads(audit, 'http://localhost:8080').publicKey())).first?.index ?? null;
+  (await verifyLog(audit, [], await new TreeHeads(audit, 'http://localhost:8080').publicKey())).first?.index ?? null;
 
 /** Sealed entries of the audit log and files as they lie there; the folder must be closed. */
 async function samples(): Promise<readonly Uint8Array[]> {

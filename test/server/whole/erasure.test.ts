@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkAuditLog } from '../../../server/compose-audit.ts';
+import { checkLog } from '../../../server/compose-logs.ts';
 import { MovedClock } from '../../harness/moved-clock.ts';
 import type { TestServer } from '../../harness/server.ts';
 import { codeOf, joined, okay, talk } from '../commands/world.ts';
@@ -17,7 +17,8 @@ beforeEach(async () => ({ server, world } = await served(clock)));
 afterEach(() => server.remove());
 
 const verify = (origin: string) =>
-  checkAuditLog({
+  checkLog({
+    log: 'audit',
     config: { dataFolder: server.dataFolder, origin },
     masterKey: () => new Uint8Array(32).fill(7),
     headFile: null,

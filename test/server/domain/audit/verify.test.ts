@@ -9,7 +9,7 @@ import { commands } from '../../../../scripts/cli/commands.ts';
 import { runProgram } from '../../../../scripts/cli/program.ts';
 import { readEnvironment } from '../../../../server/config/env.ts';
 import { TreeHeads } from '../../../../server/domain/audit/tree-heads.ts';
-import { verifyAudit } from '../../../../server/domain/audit/verify.ts';
+import { verifyLog } from '../../../../server/domain/audit/verify.ts';
 import type { AuditStore } from '../../../../server/ports/audit-store.ts';
 import { acts } from '../../../contract/acts.ts';
 import { masterKey } from '../../../contract/level-bench.ts';
@@ -44,7 +44,7 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 const verdict = (heads: readonly Checkpoint[] = []) =>
-  folder.using(async ({ audit }) => verifyAudit(audit, heads, await new TreeHeads(audit, origin).publicKey()));
+  folder.using(async ({ audit }) => verifyLog(audit, heads, await new TreeHeads(audit, origin).publicKey()));
 
 describe('[U6] what is changed in the records', () => {
   interface Mutation {
@@ -144,8 +144,8 @@ describe('[U6] what only heads from elsewhere tell', () => {
         await fill(audit, 12, 14, 'forged');
         await fill(audit, 14, 50);
         // The first head still fits, the second does not: the first bad entry is one of those between them.
-        expect(await verifyAudit(audit, heads, publicKey)).toMatchObject({ first: { index: 10, until: 25, fault: 'head' } });
-        expect(await verifyAudit(audit, [], publicKey)).toMatchObject({ size: 50, first: null });
+        expect(await verifyLog(audit, heads, publicKey)).toMatchObject({ first: { index: 10, until: 25, fault: 'head' } });
+        expect(await verifyLog(audit, [], publicKey)).toMatchObject({ size: 50, first: null });
       });
     } finally {
       await other.remove();

@@ -1,18 +1,20 @@
-/** The audit log of a data folder that no server has: for `lanying verify audit`. */
+/** Audit log and key directory of a data folder that no server has: for `lanying verify audit` and `lanying verify directory`. */
 import { readFileSync } from 'node:fs';
 import { type Checkpoint, parseCheckpoints, parseVerifierKey } from '#protocol/checkpoint.ts';
 import { holdsStore } from './compose-folder.ts';
 import type { Config } from './config/config.ts';
 import { sha256 } from './domain/digests.ts';
 import { TreeHeads } from './domain/audit/tree-heads.ts';
-import { type Verdict, verifyAudit } from './domain/audit/verify.ts';
+import { type Verdict, verifyLog } from './domain/audit/verify.ts';
 import { systemRuntime } from './ops/system-runtime.ts';
+import { verifyDirectory } from './domain/directory/verify.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { CorruptionError, StoreFailure } from './ports/store.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
 import { openLevelStore } from './storage/level/store.ts';
 
-export interface AuditCheckParts {
+export interface LogCheckParts {
+  readonly log: 'audit' | 'directory';
   readonly config: Pick<Config, 'dataFolder' | 'origin'>;
   /** Asked for only when there is a store: it makes a key where there is none. Throws ConfigError. */
   readonly masterKey: (random: Runtime['random']) => Uint8Array<ArrayBuffer>;
@@ -22,7 +24,7 @@ export interface AuditCheckParts {
   readonly verifierKey: string | null;
 }
 
-export type AuditCheck =
+export type LogCheck =
   | { readonly kind: 'checked'; readonly verdict: Verdict; readonly heads: number; readonly verifierKey: string }
   | {
       readonly kind: 'unavailable';
@@ -32,7 +34,7 @@ export type AuditCheck =
   | { readonly kind: 'in_use'; readonly message: string };
 
 /** Changes nothing but the lock. */
-export async function checkAuditLog(parts: AuditCheckParts): Promise<AuditCheck> {
+export async function checkLog(parts: LogCheckParts): Promise<LogCheck> {
   const { dataFolder, origin } = parts.config;
   if (!(await holdsStore(dataFolder))) return { kind: 'unavailable', reason: 'no_store', message: dataFolder };
   const heads = parts.headFile === null ? [] : readHeads(parts.headFile);
@@ -47,8 +49,10 @@ export async function checkAuditLog(parts: AuditCheckParts): Promise<AuditCheck>
       runtime: systemRuntime,
     });
     try {
-      const own = new TreeHeads(store.audit, origin, 'looks');
-      const verdict = await verifyAudit(store.audit, heads, given?.publicKey ?? (await own.publicKey()));
+      const own = new TreeHeads(store[parts.log], origin, 'looks', parts.log);
+      const key = given?.publicKey ?? (await own.publicKey());
+      const verdict =
+        parts.log === 'audit' ? await verifyLog(store.audit, heads, key) : await verifyDirectory(store, heads, key);
       return { kind: 'checked', verdict, heads: heads.length, verifierKey: await own.verifierKey() };
     } finally {
       await store.close();

@@ -1,14 +1,30 @@
 import { loadMasterKey } from '../../server/config/master-key.ts';
-import { type AuditCheck, checkAuditLog } from '../../server/compose-audit.ts';
+import { checkLog, type LogCheck } from '../../server/compose-logs.ts';
 import { type Command, exits, flagText, say, type Shell, type Text } from './command.ts';
 
+type Log = 'audit' | 'directory';
+
+const wells: Readonly<Record<Log, Text>> = {
+  audit: { en: 'The audit log is whole', zh: '审计日志完整' },
+  directory: { en: 'The key directory is whole', zh: '密钥目录完整' },
+};
+const bads: Readonly<Record<Log, Text>> = {
+  audit: { en: 'The audit log is not what it was. First bad index:', zh: '审计日志已被改动。第一个有问题的序号：' },
+  directory: {
+    en: 'The key directory is not what it was. First bad index:',
+    zh: '密钥目录已被改动。第一个有问题的序号：',
+  },
+};
+const summaries: Readonly<Record<Log, Text>> = {
+  audit: { en: 'Check the audit log offline', zh: '离线核验审计日志' },
+  directory: { en: 'Check the key directory offline', zh: '离线核验密钥目录' },
+};
+
 const texts = {
-  well: { en: 'The audit log is whole', zh: '审计日志完整' },
   entries: { en: 'entries', zh: '条记录' },
   heads: { en: 'given heads checked', zh: '个所给树头已核对' },
   key: { en: 'key of the log', zh: '日志的密钥' },
   root: { en: 'root', zh: '根' },
-  bad: { en: 'The audit log is not what it was. First bad index:', zh: '审计日志已被改动。第一个有问题的序号：' },
   inUse: {
     en: 'A server has the data folder: stop it, or check a copy.',
     zh: '数据目录正被服务器使用：请停止服务器，或检查一份副本。',
@@ -25,6 +41,10 @@ const faults: Readonly<Record<string, Text>> = {
   head: { en: 'a given head is of other entries', zh: '所给树头对应的是另一些记录' },
   cut: { en: 'the log ends before a given head does', zh: '日志在所给树头之前就结束了' },
   signature: { en: 'a given head is not signed by the key of the log', zh: '所给树头不是由日志的密钥签署' },
+  unlisted: {
+    en: 'an account or device that is stored has no leaf there (a store of an earlier version gets them at the next start of the server)',
+    zh: '存储中的某个账号或设备在此没有对应的叶（早期版本的存储会在服务器下次启动时补上）',
+  },
 };
 
 const unavailable: Readonly<Record<string, Text>> = {
@@ -34,9 +54,9 @@ const unavailable: Readonly<Record<string, Text>> = {
   store: { en: 'The store does not open:', zh: '存储无法打开：' },
 };
 
-export const verifyAudit: Command = {
-  name: 'verify audit',
-  summary: { en: 'Check the audit log offline', zh: '离线核验审计日志' },
+const verifying = (log: Log): Command => ({
+  name: `verify ${log}`,
+  summary: summaries[log],
   options: {
     head: {
       type: 'string',
@@ -47,17 +67,21 @@ export const verifyAudit: Command = {
   },
   async run({ flags, shell }) {
     const { config, masterKeyFile } = shell.environment();
-    const check = await checkAuditLog({
+    const check = await checkLog({
+      log,
       config,
       masterKey: (random) => loadMasterKey(config.dataFolder, masterKeyFile, random).key,
       headFile: flagText(flags, 'head'),
       verifierKey: flagText(flags, 'key'),
     });
-    return told(check, shell);
+    return told(log, check, shell);
   },
-};
+});
 
-function told(check: AuditCheck, shell: Shell) {
+export const verifyAudit = verifying('audit');
+export const verifyDirectory = verifying('directory');
+
+function told(log: Log, check: LogCheck, shell: Shell) {
   if (check.kind === 'in_use') {
     shell.err(`${say(shell, texts.inUse)} (${check.message})`);
     return exits.inUse;
@@ -72,11 +96,11 @@ function told(check: AuditCheck, shell: Shell) {
   shell.out(`${say(shell, texts.key)}: ${verifierKey}`);
   const { first } = verdict;
   if (first === null) {
-    shell.out(say(shell, texts.well));
+    shell.out(say(shell, wells[log]));
     return exits.ok;
   }
   const where = first.until === first.index + 1 ? `${first.index}` : `${first.index} … ${first.until - 1}`;
-  shell.err(`${say(shell, texts.bad)} ${where} (${textOf(faults, first.fault, shell)})`);
+  shell.err(`${say(shell, bads[log])} ${where} (${textOf(faults, first.fault, shell)})`);
   return exits.found;
 }
 
