@@ -106,7 +106,7 @@ async function round(side: Side): Promise<Measured> {
   const length = await side.down();
   const endedAt = performance.now();
   if (status >= 300 || length !== size) throw new Error(`files: ${status}, ${length} bytes`);
-  const cpu = (cpuSeconds(side.pid)) - cpuBefore;
+  const cpu = cpuSeconds(side.pid) - cpuBefore;
   await side.clear();
   return { up: (middle - startedAt) / 1_000, down: (endedAt - middle) / 1_000, cpu };
 }

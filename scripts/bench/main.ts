@@ -3,12 +3,14 @@ import { Appliance, setupToken } from '../../test/harness/appliance.ts';
 import { createOwner, RawSocket } from '../../test/harness/raw-client.ts';
 import { bundleRow } from './bundle.ts';
 import { catchUpRow } from './catch-up.ts';
+import { deliveriesRow, mosquittoRow, prosodyRow } from './deliveries.ts';
 import { filesRow } from './files.ts';
 import { idleRow } from './idle.ts';
 import { latencyRow } from './latency.ts';
 import { purgeRow } from './purge.ts';
 import { mosquittoThere } from './mosquitto.ts';
-import { deliveriesRow, mosquittoRow, sendsRow } from './relay.ts';
+import { prosodyThere } from './prosody.ts';
+import { sendsRow } from './relay.ts';
 import { report, type Row } from './report.ts';
 import type { Bench } from './talk.ts';
 
@@ -28,10 +30,20 @@ async function onAppliance(row: (bench: Bench) => Promise<Row>): Promise<Row> {
   }
 }
 
-const all: Readonly<Record<string, () => Promise<Row>>> = {
+type Rows = Readonly<Record<string, () => Promise<Row>>>;
+
+/** Other servers come from Debian's packages of the same name. */
+function whereThere(name: string, there: boolean, row: (bench: Bench) => Promise<Row>): Rows {
+  if (there) return { [name]: () => onAppliance(row) };
+  process.stderr.write(`SKIPPED ${name}: it is not installed here (apt-get install ${name})\n`);
+  return {};
+}
+
+const all: Rows = {
   sends: () => onAppliance(sendsRow),
   deliveries: () => onAppliance(deliveriesRow),
-  ...(mosquittoThere() ? { mosquitto: () => onAppliance(mosquittoRow) } : {}),
+  ...whereThere('mosquitto', mosquittoThere(), mosquittoRow),
+  ...whereThere('prosody', prosodyThere(), prosodyRow),
   'catch-up': () => onAppliance(catchUpRow),
   latency: () => onAppliance(latencyRow),
   files: filesRow,

@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../test/harness/free-port.ts';
 
-const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length >> 8, value.length & 255]), Buffer.from(value)]);
+const text = (value: string): Buffer =>
+  Buffer.concat([Buffer.from([value.length >> 8, value.length & 255]), Buffer.from(value)]);
 
 /** A control packet: type and flags, then its length in groups of seven bits (§2.2.3). */
 function packet(head: number, ...parts: readonly Buffer[]): Buffer {
@@ -110,12 +111,20 @@ export async function startMosquitto(): Promise<Broker> {
   const folder = mkdtempSync(join(tmpdir(), 'lanying-mosquitto-'));
   const port = await freePort();
   const lines = [
-    `listener ${port} 127.0.0.1`, 'allow_anonymous true', 'persistence true', `persistence_location ${folder}/`, 'user root',
-    'autosave_interval 1', 'max_inflight_messages 0', 'max_queued_messages 0', 'set_tcp_nodelay true', 'log_type error',
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'persistence true',
+    `persistence_location ${folder}/`,
+    'user root',
+    'autosave_interval 1',
+    'max_inflight_messages 0',
+    'max_queued_messages 0',
+    'set_tcp_nodelay true',
+    'log_type error',
   ];
   writeFileSync(join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
   const child = spawn('mosquitto', ['-c', join(folder, 'mosquitto.conf')], { stdio: 'inherit' });
-  for (let up = false; !up; ) {
+  for (let up = false; !up;) {
     const probe = connect(port, '127.0.0.1');
     up = await new Promise((resolve) => probe.once('connect', () => resolve(true)).once('error', () => resolve(false)));
     probe.destroy();
