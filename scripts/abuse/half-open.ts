@@ -17,6 +17,8 @@ export interface HalfOpenResult {
   readonly baselineP99Ms: number;
   readonly floodP99Ms: number;
   readonly ratio: number;
+  /** Connections that the server had open when the flood was, in the round with the fewest. */
+  readonly openMin: number;
   /** Connections that ended without a request, and bodies that were cut off, by the server's own count. */
   readonly unheard: number;
   readonly bodiesCut: number;
@@ -48,10 +50,12 @@ export async function halfOpen({ connections, rounds, sendsEach, say }: HalfOpen
     await paced(sending, sendsEach);
     const without: number[] = [];
     const during: number[] = [];
+    let openMin = Number.POSITIVE_INFINITY;
     for (let round = 0; round < rounds; round += 1) {
       without.push(await paced(sending, sendsEach));
       await flood.ask({ kind: 'start', port: stage.port, connections, cookie: victim.cookie });
       const open = await stage.metric('lanying_connections');
+      openMin = Math.min(openMin, open);
       during.push(await paced(sending, sendsEach));
       const { ended } = (await flood.ask({ kind: 'stop' })) as { readonly ended: number };
       say(
@@ -63,6 +67,7 @@ export async function halfOpen({ connections, rounds, sendsEach, say }: HalfOpen
       baselineP99Ms,
       floodP99Ms,
       ratio: floodP99Ms / baselineP99Ms,
+      openMin,
       unheard: await stage.metric('lanying_connections_unheard_total'),
       bodiesCut: await stage.metric('lanying_bodies_cut_total'),
     };
