@@ -1,4 +1,4 @@
-import { describePostQuantumWalk, describeWalks } from './random-walk-suite.ts';
+import { describePostQuantumWalks, describeWalks } from './random-walk-suite.ts';
 
 describeWalks([1013, 1014, 1015]);
-describePostQuantumWalk(7);
+describePostQuantumWalks([7]);
