@@ -19,7 +19,10 @@ export type StoreCheck =
 export async function checkStore(
   dataFolder: string,
   masterKey: () => Uint8Array,
-  renewWitness = false,
+  {
+    renewWitness = false,
+    purgeRegister = null,
+  }: { readonly renewWitness?: boolean; readonly purgeRegister?: string | null } = {},
 ): Promise<StoreCheck> {
   if (!(await holdsStore(dataFolder))) return { kind: 'no_store' };
   try {
@@ -28,6 +31,7 @@ export async function checkStore(
       masterKey: masterKey(),
       runtime: systemRuntime,
       renewWitness,
+      purgeRegister,
     });
     return { kind: 'checked', verification };
   } catch (cause) {

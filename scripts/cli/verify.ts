@@ -8,6 +8,11 @@ const texts = {
   records: { en: 'records', zh: '条记录' },
   families: { en: 'families', zh: '个类别' },
   batches: { en: 'batches written', zh: '个批次' },
+  files: { en: 'files read', zh: '个文件已读' },
+  older: {
+    en: 'purges are in the register and not in this (older) copy: the next start does them again before it serves',
+    zh: '项清除已登记，但此（较旧的）副本中尚未执行：下次启动时会在提供服务前重新执行',
+  },
   bad: { en: 'The store is damaged. First fault of each family:', zh: '存储已损坏。各类别的首个问题：' },
   broken: { en: 'The store does not open:', zh: '存储无法打开：' },
   none: { en: 'There is no store in the data folder (LANYING_DATA):', zh: '数据目录（LANYING_DATA）中没有存储：' },
@@ -19,7 +24,10 @@ const texts = {
 
 export const verify: Command = {
   name: 'verify',
-  summary: { en: 'Open and count every record of a stopped server', zh: '离线逐条核验已停止服务器的记录' },
+  summary: {
+    en: 'Open and count every record and file of a stopped server',
+    zh: '离线逐条核验已停止服务器的记录与文件',
+  },
   options: {
     witness: {
       type: 'boolean',
@@ -35,7 +43,7 @@ export const verify: Command = {
     const check = await checkStore(
       dataFolder,
       () => loadMasterKey(dataFolder, masterKeyFile, systemRuntime.random).key,
-      flags['witness'] === true,
+      { renewWitness: flags['witness'] === true, purgeRegister: config.purgeRegister ?? null },
     );
     switch (check.kind) {
       case 'no_store':
@@ -48,11 +56,12 @@ export const verify: Command = {
         shell.err(`${say(shell, texts.broken)} ${check.message}`);
         return exits.found;
       case 'checked': {
-        const { records, families, commits, faults } = check.verification;
+        const { records, families, commits, files, fileBytes, purgesToRepeat, faults } = check.verification;
         const [batches, all] = [say(shell, texts.batches), say(shell, texts.families)];
-        const counts = `${records} ${say(shell, texts.records)}, ${families} ${all}, ${commits} ${batches}`;
+        const counts = `${records} ${say(shell, texts.records)}, ${families} ${all}, ${commits} ${batches}, ${files} ${say(shell, texts.files)} (${fileBytes} B)`;
         shell.out(`${say(shell, faults.length === 0 ? texts.well : texts.bad)} (${counts})`);
         for (const { what } of faults) shell.out(`  ${what}`);
+        if (purgesToRepeat > 0) shell.out(`${purgesToRepeat} ${say(shell, texts.older)}`);
         return faults.length === 0 ? exits.ok : exits.found;
       }
     }

@@ -192,7 +192,13 @@ export class FileRecords {
     return found;
   }
 
-  async walk(
+  async walk(after: string | null, limit: number): ReturnType<FileRecords['walkAll']> {
+    const { files, next } = await this.walkAll(after, limit);
+    return { files: files.filter((file) => !file.erasing), next };
+  }
+
+  /** Those that are being removed too. */
+  async walkAll(
     after: string | null,
     limit: number,
   ): Promise<{ readonly files: readonly StoredFile[]; readonly next: string | null }> {
@@ -200,8 +206,7 @@ export class FileRecords {
     const gte = from === null ? new Uint8Array(0) : joinBytes(from, Uint8Array.of(0));
     const found = await this.#access.tables.files.list({ gte, lte: new Uint8Array(64).fill(0xff), limit });
     const last = found.length < limit ? undefined : found.at(-1);
-    const files = found.map(({ value }) => value).filter((file) => !file.erasing);
-    return { files, next: last === undefined ? null : toBase64Url(last.key) };
+    return { files: found.map(({ value }) => value), next: last === undefined ? null : toBase64Url(last.key) };
   }
 
   /** Takes away the keys of days before `before` that have no file left; what was sealed under them is closed for good. */

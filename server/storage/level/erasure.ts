@@ -189,14 +189,11 @@ export class LevelErasure implements ErasureStore {
       if (there === null || there.record.generation !== generation) continue;
       if ((there.record.floor?.sequence ?? 0) >= floor.sequence) continue;
       const ends = new Map(there.days.map(({ day }, at) => [day, (there.days[at + 1]?.first ?? there.head + 1) - 1]));
-      const plan = planOf(
-        conversationId,
-        there,
-        ({ day }) => (ends.get(day) ?? Infinity) <= floor.sequence,
-        unbounded,
-      ) ?? {
-        ...{ conversationId, fromSequence: there.head + 1, throughSequence: floor.sequence, fromDay: 0, throughDay: 0 },
-      };
+      const goes = ({ day }: Purgeable['days'][number]): boolean => (ends.get(day) ?? Infinity) <= floor.sequence;
+      const whole = planOf(conversationId, there, goes, unbounded);
+      const nothingThere = { conversationId, fromSequence: there.head + 1, fromDay: 0, throughDay: 0 };
+      // The copy may end before the floor: the receipt explains the floor.
+      const plan = { ...(whole ?? nothingThere), throughSequence: floor.sequence };
       if ((await this.#raise(plan, { kind: 'restore' }, floor)) !== null) raised.push(each);
     }
     return raised;

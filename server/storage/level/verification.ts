@@ -1,15 +1,21 @@
 /**
  * Every record of a closed store: that it opens at its place, that logs have no gap, and that the sums of all families
- * are what the ledger says, so that a record which is missing, foreign or older than it was is found too.
+ * are what the ledger says, so that a record which is missing, foreign or older than it was is found too. Then what is
+ * beside the database: the register of purges, and the content of files.
  */
+import { join } from 'node:path';
 import type { Runtime } from '../../ports/runtime.ts';
 import { CorruptionError, StoreFailure } from '../../ports/store.ts';
 import { joinBytes, readUint64 } from '../bytes.ts';
 import { KeyRing } from '../sealed/key-ring.ts';
 import type { RecordCipher } from '../sealed/record-cipher.ts';
+import { checkFiles } from '../disk/file-verification.ts';
 import { lockFolder } from './folder-lock.ts';
 import { Counting, ledgerFamilies, scanStore, type Tallies } from './ledger.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
 import { openDatabase, type Opened } from './opening.ts';
+import { FilePurgeRegister } from './purge-register.ts';
+import { checkPurges, type LogEnds } from './purge-verification.ts';
 import { writeWitness } from './witness.ts';
 
 /** p(conversation) 16 · day 4 */
@@ -22,6 +28,12 @@ export interface Verification {
   readonly families: number;
   /** Batches ever written. */
   readonly commits: number;
+  /** Also those that are not whole. */
+  readonly files: number;
+  /** Of their content. */
+  readonly fileBytes: number;
+  /** Purges that the register knows and this store does not (an older copy): the next start does them again. */
+  readonly purgesToRepeat: number;
   /** First fault of each family, the first one found first. */
   readonly faults: readonly { readonly family: string; readonly what: string }[];
 }
@@ -32,6 +44,8 @@ export interface VerificationParts {
   readonly runtime: Pick<Runtime, 'now' | 'random' | 'monotonic'>;
   /** A missing witness is made anew when every record is whole. */
   readonly renewWitness?: boolean;
+  /** File of the register of purges; `purged` in the folder when left out. */
+  readonly purgeRegister?: string | null;
 }
 
 /**
@@ -43,6 +57,7 @@ export async function verifyStore({
   masterKey,
   runtime,
   renewWitness,
+  purgeRegister,
 }: VerificationParts): Promise<Verification> {
   const lock = await lockFolder(folder);
   try {
@@ -50,7 +65,8 @@ export async function verifyStore({
     const witness = renewWitness === true ? 'absent' : 'kept';
     const opened = await openDatabase({ folder, keys, made: true, runtime, onFailure: () => undefined, witness });
     try {
-      const found = await walk(opened, keys);
+      const register = new FilePurgeRegister(purgeRegister ?? join(folder, 'purged'), keys.system('purged'));
+      const found = await look({ opened, keys, folder, register, runtime });
       if (renewWitness === true && found.faults.length === 0)
         await writeWitness(folder, keys, { commits: found.commits, clean: false });
       return found;
@@ -63,9 +79,46 @@ export async function verifyStore({
   }
 }
 
-async function walk({ database, tables, ledger }: Opened, keys: KeyRing): Promise<Verification> {
+interface Looking {
+  readonly opened: Opened;
+  readonly keys: KeyRing;
+  readonly folder: string;
+  readonly register: FilePurgeRegister;
+  readonly runtime: VerificationParts['runtime'];
+}
+type Note = (family: string, what: string) => void;
+
+async function look({ opened, keys, folder, register, runtime }: Looking): Promise<Verification> {
   const faults = new Map<string, string>();
-  const note = (family: string, what: string): void => void (faults.has(family) || faults.set(family, what));
+  const note: Note = (family, what) => {
+    const named = what.startsWith(`${family}: `) ? what : `${family}: ${what}`;
+    if (!faults.has(family)) faults.set(family, named);
+  };
+  const { ends, tallies, ...walked } = await walk(opened, keys, note);
+  const access = { ...opened, keys, runtime, mutex: new KeyedMutex(), onReopened: nothing, failed: nothing };
+  const beside = { files: 0, fileBytes: 0, purgesToRepeat: 0 };
+  try {
+    beside.purgesToRepeat = await checkPurges(opened.tables, register, ends, note);
+    ({ files: beside.files, bytes: beside.fileBytes } = await checkFiles(access, folder, note));
+  } catch (cause) {
+    // A record that was found damaged above.
+    if (!(cause instanceof CorruptionError)) throw cause;
+    note(cause.family, cause.message);
+  }
+  // Behind what says more.
+  for (const family of differing(tallies, opened.ledger.tallies))
+    note(family, 'records are missing, foreign or older than they were');
+  return { ...walked, ...beside, faults: [...faults].map(([family, what]) => ({ family, what })) };
+}
+
+const nothing = (): void => undefined;
+
+interface Walked extends Pick<Verification, 'records' | 'families' | 'commits'> {
+  readonly ends: LogEnds;
+  readonly tallies: Tallies;
+}
+
+async function walk({ database, tables, ledger }: Opened, keys: KeyRing, note: Note): Promise<Walked> {
   const counting = new Counting(keys);
   const ciphers = new Map<string, RecordCipher>();
   const logs = new LogWalk(keys, (dayKey) => tables.dataKeys.sealed.get(dayKey));
@@ -92,13 +145,12 @@ async function walk({ database, tables, ledger }: Opened, keys: KeyRing): Promis
     if (!(cause instanceof CorruptionError) && !(cause instanceof Error && 'code' in cause)) throw cause;
     note(cause instanceof CorruptionError ? cause.family : 'store', cause.message);
   }
-  for (const family of differing(counting.tallies, ledger.tallies))
-    note(family, `${family}: records are missing, foreign or older than they were`);
   return {
     records,
     families: counting.tallies.size,
     commits: ledger.commits,
-    faults: [...faults].map(([family, what]) => ({ family, what })),
+    ends: logs.ends,
+    tallies: counting.tallies,
   };
 }
 
@@ -113,6 +165,7 @@ function differing(found: Tallies, written: Tallies): readonly string[] {
 
 /** Entries come in order of conversation, day and sequence. */
 class LogWalk {
+  readonly ends = new Map<string, { first: number; last: number }>();
   readonly #keys: KeyRing;
   readonly #wrapped: (dayKey: Uint8Array) => Promise<Uint8Array | null>;
   #day = '';
@@ -139,6 +192,8 @@ class LogWalk {
     const follows = conversation === this.#conversation ? sequence === this.#sequence + 1 : true;
     this.#conversation = conversation;
     this.#sequence = sequence;
+    const first = this.ends.get(conversation)?.first ?? sequence;
+    this.ends.set(conversation, { first, last: sequence });
     this.#cipher?.open(key, value);
     if (!follows) throw new CorruptionError('log', `an entry is missing before sequence ${sequence}`);
   }
