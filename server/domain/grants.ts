@@ -98,6 +98,8 @@ export class Grants {
     if (invite === null) return refuse('invite.unknown');
     if (invite.state === 'used') return refuse('invite.used');
     if (invite.state === 'revoked') return refuse('invite.revoked');
-    return invite.expiresAt <= this.#parts.runtime.now() ? refuse('invite.expired') : ok({ kind: 'invite', invite });
+    if (invite.expiresAt <= this.#parts.runtime.now()) return refuse('invite.expired');
+    // [R15] Made while its maker was taken away, behind the look for what they left open.
+    return (await this.#parts.accounts.byId(invite.createdBy)) === null ? refuse('invite.revoked') : ok({ kind: 'invite', invite });
   }
 }

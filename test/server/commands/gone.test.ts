@@ -31,3 +31,22 @@ test('[R15] a call whose session was read before the erasure is nobody’s after
   await erase();
   expect(codeOf(await guest.call('session.get', {}))).toBe('session.required');
 });
+
+test('[R15] an invite that was being made when its maker was erased lets nobody in', async () => {
+  const world = new World();
+  const owner = await world.owner();
+  const { token } = okay(await owner.call('invite.create', { role: 'admin' }));
+  const admin = await world.person('admin', { kind: 'invite', token });
+  const { invites } = world.store;
+  const create = invites.create.bind(invites);
+  vi.spyOn(invites, 'create').mockImplementationOnce(async (...invite) => {
+    const { requestId } = okay(await owner.call('erasure.request', { userId: admin.userId, text: 'Left', scope: 'all' }));
+    okay(await owner.call('erasure.confirm', { requestId, handle: 'admin' }));
+    return create(...invite);
+  });
+  const late = okay(await admin.call('invite.create', {}));
+  const grant = { kind: 'invite' as const, token: late.token };
+  expect(codeOf(await world.call('invite.check', { grant }))).toBe('invite.revoked');
+  const stranger = await world.stranger('stranger');
+  expect(codeOf(await world.call('account.create', stranger.accountInput(grant)))).toBe('invite.revoked');
+});
