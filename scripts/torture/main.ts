@@ -111,7 +111,9 @@ async function main(): Promise<number> {
   return 0;
 }
 
-process.exitCode = await main().catch((cause: unknown) => {
+const code = await main().catch((cause: unknown) => {
   print(`FAILED: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`);
   return 1;
 });
+// People whose server is gone for good would try for ever to come back.
+process.exit(code);

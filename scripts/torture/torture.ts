@@ -57,8 +57,11 @@ export interface TortureResult {
 
 const uploadLanes = 2;
 const verifyEvery = 10;
-/** A step that takes longer is taken for one that never ends. A start takes about 2 s on a quiet machine. */
-const stepMsMax = 90_000;
+/**
+ * A step that takes longer is taken for one that never ends; a start takes some 2 s on a quiet machine, and the last steps
+ * read everything that the rounds wrote.
+ */
+const stepMsMax = (rounds: number): number => 90_000 + 5_000 * rounds;
 /** Longer than a start takes on a quiet machine. */
 const startMsMax = 2_500;
 
@@ -179,9 +182,12 @@ class Rounds {
     const sending = sockets.map((socket) => sendWhile(() => true, socket, { conversationId, shown, acknowledged }));
     const talking = this.#people?.talk(texts, 1 + this.#draw.next(texts));
     const failed = Promise.all([...lanes, ...sending]);
-    const acknowledgedEnough = until(() => acknowledged.size >= enough);
-    await this.#step('a round', Promise.race([failed, Promise.all([acknowledgedEnough, talking])]));
-    ending = true;
+    const acknowledgedEnough = until(() => ending || acknowledged.size >= enough);
+    try {
+      await this.#step('a round', Promise.race([failed, Promise.all([acknowledgedEnough, talking])]));
+    } finally {
+      ending = true;
+    }
     if (this.#server === null) throw new Error('no server');
     await this.#step('the end of a server', plug.pull(this.#server));
     await this.#step('uploads that were cut off', Promise.all(lanes));
@@ -190,14 +196,15 @@ class Rounds {
   /** Rejects when it does not end, with how far everything was. */
   async #step<T>(what: string, work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
+    const msMax = stepMsMax(this.#options.rounds);
     const late = new Promise<never>((_, reject) => {
       const tell = (): void =>
         reject(
           new Error(
-            `${what}: not over after ${stepMsMax / 1_000} s; ${this.#acknowledged.size} entries acknowledged, ${this.#people?.standing ?? 'nobody there'}; ${this.#server?.log}`,
+            `${what}: not over after ${msMax / 1_000} s; ${this.#acknowledged.size} entries acknowledged, ${this.#people?.standing ?? 'nobody there'}; ${this.#server?.log}`,
           ),
         );
-      timer = setTimeout(tell, stepMsMax);
+      timer = setTimeout(tell, msMax);
     });
     try {
       return await Promise.race([work, late]);
