@@ -13,6 +13,7 @@ export function peopleHandlers({ devices, people, vaults }: Services): Handlers<
     'vault.get': async (_input, caller) => answer(await vaults.get(personOf(caller).person.userId)),
     'vault.update': async (input, caller) => ({ result: await vaults.update(deviceOf(caller).person.userId, input, caller.audit) }),
     'archive.put': async (input, caller) => ({ result: await vaults.archive(deviceOf(caller).person.userId, input) }),
+    'archive.reseal': async (input, caller) => answer(await vaults.reseal(deviceOf(caller).person.userId, input)),
     'archive.get': async (input, caller) => answer(await vaults.archived(personOf(caller).person.userId, input)),
     'vaultItem.put': async (input, caller) => ({ result: await vaults.putItem(deviceOf(caller).person.userId, input) }),
     'vaultItem.get': async ({ name }, caller) => answer(await vaults.item(personOf(caller).person.userId, name)),

@@ -113,6 +113,6 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     people,
     personLimits: new PersonLimits(runtime, config.personAllowances),
     permissions: new Permissions(),
-    vaults: new Vaults({ store: store.vaults, runtime, epochFor: (conversationId, userId) => conversations.epochFor(conversationId, userId) }),
+    vaults: new Vaults({ store: store.vaults, runtime, bus, epochFor: (conversationId, userId) => conversations.epochFor(conversationId, userId) }),
   };
 }

@@ -57,6 +57,7 @@ const kinds = {
   'vault.update': 'vault',
   'archive.put': 'vault',
   'archive.get': 'reads',
+  'archive.reseal': 'vault',
   'vaultItem.put': 'vault',
   'vaultItem.get': 'vault',
   'retention.get': 'other',

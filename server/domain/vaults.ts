@@ -4,6 +4,7 @@ import { ok, refuse, type Result } from '#protocol/errors.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import { archiveItemsMax } from '#protocol/limits.ts';
 import type { Vault } from '#protocol/model.ts';
+import type { EventBus } from '../ports/event-bus.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { VaultStore } from '../ports/store.ts';
 import type { Scribe } from './audit/scribe.ts';
@@ -18,6 +19,7 @@ const unlockerFacts = (unlockers: Vault['unlockers']) => ({
 export interface VaultParts {
   readonly store: VaultStore;
   readonly runtime: Runtime;
+  readonly bus: EventBus;
   /** Current epoch of a conversation that the person is in, leaving or not; null otherwise. */
   readonly epochFor: (conversationId: ConversationId, userId: UserId) => Promise<number | null>;
 }
@@ -52,7 +54,9 @@ export class Vaults {
     const object = { kind: 'account', id: userId } as const;
     const changed = audit({ act: 'unlockers.changed', object, before: unlockerFacts(before), after: unlockerFacts(dated) });
     const outcome = await this.#parts.store.update(userId, version, sealed, dated, [changed]);
-    return outcome === 'conflict' ? refuse('vault.conflict') : ok({ version: version + 1 });
+    if (outcome === 'conflict') return refuse('vault.conflict');
+    this.#parts.bus.publish({ kind: 'vault', userId, version: version + 1 });
+    return ok({ version: version + 1 });
   }
 
   /** Refuses conversation.unknown, and epochs that cannot have begun yet. */
@@ -64,6 +68,11 @@ export class Vaults {
     }
     await this.#parts.store.archive(userId, items);
     return ok({});
+  }
+
+  async reseal(userId: UserId, { items }: Input<'archive.reseal'>): Promise<Output<'archive.reseal'>> {
+    await this.#parts.store.reseal(userId, items);
+    return {};
   }
 
   async archived(userId: UserId, { conversationId, before, limit = archiveItemsMax }: Input<'archive.get'>): Promise<Output<'archive.get'>> {

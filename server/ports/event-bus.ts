@@ -23,6 +23,8 @@ export type Happening =
       readonly body: Uint8Array<ArrayBuffer>;
     }
   | { readonly kind: 'devices'; readonly userId: UserId }
+  /** Its unlockers or key changed. */
+  | { readonly kind: 'vault'; readonly userId: UserId; readonly version: number }
   | { readonly kind: 'keyPackagesLow'; readonly deviceId: DeviceId; readonly suite: Suite; readonly count: number }
   | { readonly kind: 'sessionEnded'; readonly sessionId: SessionId; readonly reason: 'signed_out' | 'revoked' | 'expired' }
   | { readonly kind: 'auditHead'; readonly checkpoint: string; readonly admins: readonly UserId[] }

@@ -195,6 +195,13 @@ export interface DeviceStore {
   acknowledge(deviceId: DeviceId, welcomeIds: readonly WelcomeId[]): Promise<void>;
 }
 
+export interface Resealed {
+  readonly conversationId: ConversationId;
+  readonly epoch: number;
+  readonly was: Uint8Array<ArrayBuffer>;
+  readonly sealed: Uint8Array<ArrayBuffer>;
+}
+
 export interface VaultStore {
   get(userId: UserId): Promise<Vault | null>;
   update(
@@ -213,6 +220,8 @@ export interface VaultStore {
       readonly sealed: Uint8Array<ArrayBuffer>;
     }[],
   ): Promise<void>;
+  /** Replaces items whose present bytes have this SHA-256; leaves the others. */
+  reseal(userId: UserId, items: readonly Resealed[]): Promise<void>;
   /** Newest epoch first, below `before` when it is not null. */
   archived(
     userId: UserId,

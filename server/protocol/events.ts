@@ -32,6 +32,8 @@ export const events = {
   }),
   /** A person's devices changed. */
   devices: v.strictObject({ userId: UserId }),
+  /** One's own vault has other unlockers, or another key: see vault.get. */
+  vault: v.strictObject({ version: v.number() }),
   /** One-time key packages of this device run low. */
   keyPackages: v.strictObject({ suite: Suite, count: v.number() }),
   /** This socket read too slowly and was taken off these conversations: use log.tail from the cursors. */

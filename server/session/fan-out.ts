@@ -64,6 +64,9 @@ function tell(parts: FanOutParts, announce: (conversationId: ConversationId) => 
       return signal(parts, happening);
     case 'devices':
       return devices(parts, happening.userId);
+    case 'vault':
+      for (const connection of directory.byUser(happening.userId)) connection.event('vault', { version: happening.version });
+      return;
     case 'keyPackagesLow':
       for (const connection of directory.byDevice(happening.deviceId)) {
         connection.event('keyPackages', { suite: happening.suite, count: happening.count });

@@ -1,4 +1,5 @@
 /** Byte strings of record keys and sealed records. */
+import { createHash } from 'node:crypto';
 
 export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
@@ -27,3 +28,5 @@ export function readUint64(bytes: Uint8Array, at: number): number | null {
 export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((value, at) => value === other[at]);
 }
+
+export const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();

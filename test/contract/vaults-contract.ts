@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { acts } from './acts.ts';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, conversationOf, invite, newAccount, startMs, userOf, vault } from './people.ts';
@@ -23,6 +24,21 @@ export function vaultsContract(bench: Bench): void {
       expect(await store.vaults.update(ann, 1, bytesOf('third'), [], acts())).toBe('conflict');
       expect(await store.vaults.update(userOf('nobody'), 0, bytesOf('third'), [], acts())).toBe('conflict');
       expect(await store.vaults.get(userOf('nobody'))).toBeNull();
+    });
+
+    it('[V4] puts an item sealed anew in the place of exactly the one that it was made from', async () => {
+      const { vaults } = bench.store();
+      const ann = userOf('ann');
+      const place = { conversationId: conversationOf('team'), epoch: 7 };
+      const hash = (name: string) => new Uint8Array(createHash('sha256').update(bytesOf(name, 80)).digest());
+      await vaults.archive(ann, [{ ...place, sealed: bytesOf('old', 80) }]);
+      await vaults.reseal(ann, [{ ...place, was: hash('other'), sealed: bytesOf('wrong', 80) }]);
+      await vaults.reseal(ann, [{ ...place, epoch: 8, was: hash('old'), sealed: bytesOf('none', 80) }]);
+      await vaults.reseal(userOf('bob'), [{ ...place, was: hash('old'), sealed: bytesOf('foreign', 80) }]);
+      await vaults.reseal(ann, [{ ...place, was: hash('old'), sealed: bytesOf('new', 80) }]);
+      await vaults.reseal(ann, [{ ...place, was: hash('old'), sealed: bytesOf('late', 80) }]);
+      const store = await bench.reopened();
+      expect(await store.vaults.archived(ann, conversationOf('team'), null, 10)).toEqual([{ epoch: 7, sealed: bytesOf('new', 80) }]);
     });
 
     it('[V3] keeps the first archive item of an epoch', async () => {

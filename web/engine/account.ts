@@ -28,6 +28,12 @@ interface Prepared {
   readonly passkey: { readonly ceremonyId: Output<'account.passkeyOptions'>['ceremonyId']; readonly made: PasskeyCreated } | null;
 }
 
+export interface OpenedVault {
+  readonly seed: Uint8Array;
+  readonly vaultKey: Uint8Array<ArrayBuffer>;
+  readonly earlierKeys: Uint8Array<ArrayBuffer>[];
+}
+
 export class AccountDesk {
   #prepared: Prepared | null = null;
   /** PRF output of the passkey that just signed in, until the vault is open. */
@@ -121,7 +127,7 @@ export class AccountDesk {
       vault: { sealed: sealIdentitySeed(runtime, vaultKey, userId, identity.seed), unlockers: this.#unlockers(prepared) },
     });
     this.#prepared = null;
-    return this.#keep(session, deviceId, certificate, identity.seed, vaultKey);
+    return this.#keep(session, deviceId, certificate, { seed: identity.seed, vaultKey, earlierKeys: [] });
   }
 
   #unlockers({ userId, vaultKey, codes, passkey }: Prepared) {
@@ -147,9 +153,10 @@ export class AccountDesk {
     return { deviceId, certificate };
   }
 
-  async #keep(session: Session, deviceId: DeviceId, certificate: Uint8Array<ArrayBuffer>, seed: Uint8Array, vaultKey: Uint8Array<ArrayBuffer>): Promise<AccountState> {
+  async #keep(session: Session, deviceId: DeviceId, certificate: Uint8Array<ArrayBuffer>, opened: OpenedVault): Promise<AccountState> {
+    const { seed, vaultKey, earlierKeys } = opened;
     const { userId, handle, displayName, role } = session.person;
-    const state: AccountState = { userId, handle, displayName, role, deviceId, certificate, identitySeed: new Uint8Array(seed), vaultKey };
+    const state: AccountState = { userId, handle, displayName, role, deviceId, certificate, identitySeed: new Uint8Array(seed), vaultKey, earlierKeys };
     await this.store.write([await this.store.put(account, '', state)]);
     return state;
   }
@@ -208,7 +215,7 @@ export class AccountDesk {
     await this.store.write(packages.writes);
     const registered = await connection.call('device.register', { device: { deviceId, certificate, label: this.#label }, keyPackages: [...packages.published] });
     this.#prf = null;
-    return this.#keep(registered, deviceId, certificate, inside.seed, opened.vaultKey);
+    return this.#keep(registered, deviceId, certificate, { seed: inside.seed, vaultKey: opened.vaultKey, earlierKeys: [...inside.earlier] });
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Output } from '#protocol/commands/index.ts';
 import { type ErrorCode, isErrorCode } from '#protocol/errors.ts';
-import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
+import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId } from '#protocol/ids.ts';
 import type { Role } from '#protocol/model.ts';
 import type { NoticedRule } from '#protocol/retention.ts';
 import type { AskedCommand, AskedInput } from './asked.ts';
@@ -166,6 +166,15 @@ export interface DeviceView {
   readonly here: boolean;
 }
 
+/** What opens this person's vault, for one who has it open. */
+export interface VaultView {
+  readonly unlockers: readonly { readonly unlockerId: UnlockerId; readonly kind: 'passkey' | 'recovery-code'; readonly createdAt: number }[];
+  /** Its key was changed on another device and not handed to this one: `reopenVault` asks the person once. */
+  readonly closed: boolean;
+  /** A device was removed and the key is still the one that it knew: an unlocker cannot follow, and is to be replaced. */
+  readonly rekeyDue: boolean;
+}
+
 /** Where this browser stands. `vault-locked`: signed in, but this device cannot open the vault yet. */
 export type AccountView =
   | { readonly state: 'starting' }
@@ -179,6 +188,8 @@ export interface EngineSnapshot {
   readonly people: readonly PersonView[];
   /** One's own, this one first; empty until the server was asked. */
   readonly devices: readonly DeviceView[];
+  /** Null until the server was asked. */
+  readonly vault: VaultView | null;
   /** Newest activity first. */
   readonly conversations: readonly ConversationView[];
   /** Newest first, at most 100. */
@@ -250,6 +261,16 @@ export interface DeviceApi {
   renameDevice(deviceId: DeviceId, label: string): Promise<void>;
   /** For good: its sessions end at once, its leaves go from every conversation, the vault gets another key. */
   removeDevice(deviceId: DeviceId): Promise<void>;
+  /** A recovery code to be written down; nothing is changed before `keepRecoveryCode`. */
+  prepareRecoveryCode(): Promise<string>;
+  /** The prepared code opens the vault from now on, and those that it replaces open it no more. */
+  keepRecoveryCode(replaces: readonly UnlockerId[]): Promise<void>;
+  /** A passkey of one's own that has PRF opens the vault too. `passkey.unsupported`, `passkey.cancelled`. */
+  addPasskeyUnlocker(): Promise<void>;
+  /** `vault.unlockers_missing` when fewer than two would be left. */
+  removeUnlocker(unlockerId: UnlockerId): Promise<void>;
+  /** Opens the vault again after its key was changed elsewhere. `recovery_code.malformed`, `recovery_code.wrong`. */
+  reopenVault(code: string): Promise<void>;
 }
 
 export interface ConversationApi {

@@ -2,7 +2,7 @@
  * The engine's face: one device of one person, or nobody yet. States of the account are a union with one place that
  * moves between them; everything below is created when the vault opens and dropped at sign-out.
  */
-import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#protocol/ids.ts';
+import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
 import { passwordLengthMin } from '#protocol/limits.ts';
 import {
@@ -38,6 +38,7 @@ class LanyingEngine implements Engine {
   readonly #texts = new Listeners<{ readonly conversationId: ConversationId; readonly entry: TextEntry }>();
   readonly #connection: Connection;
   readonly #retry: Retry;
+  readonly #codes = late(async () => new (await import('./unlockers.ts')).Unlockers(this.platform));
   readonly #desk = late(async () => new (await import('./account.ts')).AccountDesk(this.platform, this.store));
 
   constructor(
@@ -192,6 +193,7 @@ class LanyingEngine implements Engine {
       connection: this.#connectionView(home),
       people: home?.people() ?? [],
       devices: home?.devices.views() ?? [],
+      vault: home?.vault.view() ?? null,
       conversations: home?.views() ?? [],
       notices: this.#notices,
     };
@@ -334,6 +336,11 @@ class LanyingEngine implements Engine {
 
   readonly renameDevice = async (id: DeviceId, label: string): Promise<void> => this.#home().devices.rename(id, label);
   readonly removeDevice = async (id: DeviceId): Promise<void> => this.#home().removeDevice(id);
+  readonly prepareRecoveryCode = async (): Promise<string> => (await this.#codes()).prepare(this.#home().vault);
+  readonly keepRecoveryCode = async (replaces: readonly UnlockerId[]): Promise<void> => (await this.#codes()).keep(this.#home().vault, replaces);
+  readonly addPasskeyUnlocker = async (): Promise<void> => (await this.#codes()).addPasskey(this.#home().vault, this.#home().me.userId);
+  readonly removeUnlocker = async (id: UnlockerId): Promise<void> => this.#home().vault.remove(id);
+  readonly reopenVault = async (code: string): Promise<void> => (await this.#codes()).reopen(this.#home().vault, code);
 
   /** Resolves when this sign-in has caught up with the server once; rejects with `engine.closed`. */
   synced(): Promise<void> {

@@ -191,6 +191,11 @@ export class Directory {
     await this.#saving.run(() => this.#pushPins());
   }
 
+  /** Under the present vault key. */
+  async resealPins(): Promise<void> {
+    await this.#saving.run(() => this.#pushPins());
+  }
+
   async #pullPins(): Promise<void> {
     const item = await this.connection.call('vaultItem.get', { name: itemName });
     if (item.sealed === null || item.version <= this.#version) return;

@@ -18,6 +18,7 @@ import { type AccountState, after, drafts, type MessageState } from './store/rec
 import type { SealedStore } from './store/sealed-store.ts';
 import { Timeline } from './timeline.ts';
 import { textOf, type TextEntry } from './texts.ts';
+import { VaultDesk } from './vault-desk.ts';
 import { VaultCipher } from './vault/vault-cipher.ts';
 import { conversationView } from './views.ts';
 import { Upkeep } from './upkeep.ts';
@@ -50,6 +51,8 @@ export class Home implements ConversationListener {
   readonly #audit = late(async () => new (await import('./audit-watch.ts')).AuditWatch(this.runtime, this.store, this.connection, this.listener.onNotice));
   #refilling: Timer | null = null;
 
+  readonly vault: VaultDesk;
+
   private constructor(
     readonly runtime: Runtime,
     readonly connection: Connection,
@@ -57,17 +60,19 @@ export class Home implements ConversationListener {
     readonly devices: Devices,
     readonly store: SealedStore,
     readonly me: AccountState,
-    vault: VaultCipher,
+    cipher: VaultCipher,
     readonly listener: HomeListener,
   ) {
-    this.parts = { runtime, store, connection, directory, devices, cipher: new BodyCipher(runtime), vault, me, listener: this };
+    this.parts = { runtime, store, connection, directory, devices, cipher: new BodyCipher(runtime), vault: cipher, me, listener: this };
+    const conversations = (): readonly ConversationId[] => this.rooms.all().map(({ id }) => id);
+    this.vault = new VaultDesk({ runtime, store, connection, directory, devices, cipher, conversations, onChange: () => listener.onChange() }, me);
     this.rooms = new Rooms(this.parts, (room) => this.#added(room));
     this.#outbox = new Outbox(this.parts, (room) => this.#blocked(room));
     this.#upkeep = new Upkeep(runtime, connection, () => this.rooms, (work) => this.#background(work));
   }
 
   static async open(runtime: Runtime, connection: Connection, store: SealedStore, me: AccountState, listener: HomeListener): Promise<Home> {
-    const vault = await VaultCipher.create(runtime, me.userId, me.vaultKey);
+    const vault = await VaultCipher.create(runtime, me.userId, me.vaultKey, me.earlierKeys);
     const directory = new Directory(runtime, store, connection, vault, me, listener);
     await directory.load();
     const devices = new Devices(runtime, store, connection, directory, me, listener);
@@ -94,6 +99,7 @@ export class Home implements ConversationListener {
     this.#background(this.#watchAudit(null));
     await this.directory.refresh();
     await this.devices.refresh();
+    await this.vault.synchronise();
     await this.rooms.synchronise();
     // As after a restart: what was refused is judged again as the log has it now, and nothing behind it is taken before it holds.
     for (const room of this.rooms.all()) await room.reconsider();
@@ -133,12 +139,19 @@ export class Home implements ConversationListener {
     if (event.name === 'removed') return this.rooms.removed(event.payload.conversationId);
     if (event.name === 'lagged') return this.rooms.lagged(event.payload.conversationIds);
     if (event.name === 'keyPackages') return this.#refillLater();
-    if (event.name === 'devices') return this.directory.refresh().then(() => this.devices.changed(event.payload.userId));
+    if (event.name === 'devices') return this.#devicesChanged(event.payload.userId);
+    if (event.name === 'vault') return this.vault.synchronise();
     if (event.name === 'auditHead') return this.#watchAudit(event.payload.checkpoint);
     const room = 'conversationId' in event.payload ? this.rooms.get(event.payload.conversationId) : null;
     if (room === null) return;
     if (event.name === 'signal') return (await this.#typer()).heard(room, event.payload);
     if (event.name === 'read') await this.#read(room, event.payload.readSequence);
+  }
+
+  async #devicesChanged(userId: UserId): Promise<void> {
+    await this.directory.refresh();
+    await this.devices.changed(userId);
+    if (userId === this.me.userId) await this.vault.synchronise();
   }
 
   // What conversations tell.
@@ -231,8 +244,11 @@ export class Home implements ConversationListener {
 
   /** Its leaves go with the first commits; where this device is not yet in, with those of others. */
   async removeDevice(deviceId: DeviceId): Promise<void> {
-    await this.devices.remove(deviceId);
-    for (const room of this.rooms.all()) this.#background(this.#upkeep.tidy(room));
+    const removal = async (): Promise<void> => {
+      await this.devices.remove(deviceId);
+      for (const room of this.rooms.all()) this.#background(this.#upkeep.tidy(room));
+    };
+    await (deviceId === this.me.deviceId ? removal() : this.vault.goes(removal));
   }
 
   async createConversation(title: string | null, members: readonly UserId[]): Promise<ConversationId> {

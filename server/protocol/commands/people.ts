@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { bytes, Epoch } from '../envelope.ts';
+import { bytes, Epoch, Hash } from '../envelope.ts';
 import { ConversationId, DeviceId, UserId } from '../ids.ts';
 import * as limits from '../limits.ts';
 import { Device, Handle, Person, Suite, Unlocker, Vault } from '../model.ts';
@@ -94,6 +94,21 @@ export const peopleCommands = {
     }),
     output: Empty,
     errors: ['conversation.unknown'],
+    who: 'device',
+    resource: 'self',
+    audited: { not: 'keeps' },
+  }),
+  'archive.reseal': row({
+    summary: 'Put archive items sealed anew in the place of those that have these hashes (SHA-256); others stay as they are.',
+    input: v.strictObject({
+      items: v.pipe(
+        v.array(v.strictObject({ conversationId: ConversationId, epoch: Epoch, was: Hash, sealed: bytes(limits.archiveItemBytesMax, 1) })),
+        v.minLength(1),
+        v.maxLength(limits.archiveItemsMax),
+      ),
+    }),
+    output: Empty,
+    errors: [],
     who: 'device',
     resource: 'self',
     audited: { not: 'keeps' },

@@ -2,8 +2,8 @@ import { uint64 } from '#protocol/envelope.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import type { Unlocker, Vault } from '#protocol/model.ts';
 import type { Acts } from '../../ports/audit-store.ts';
-import type { VaultStore } from '../../ports/store.ts';
-import { joinBytes } from '../bytes.ts';
+import type { Resealed, VaultStore } from '../../ports/store.ts';
+import { joinBytes, sameBytes, sha256 } from '../bytes.ts';
 import type { Access } from './access.ts';
 import type { Operation } from './group-writer.ts';
 import { under } from './table.ts';
@@ -50,6 +50,20 @@ export class LevelVaults implements VaultStore {
         if (key === undefined || there[at] === true || stored.has(name)) continue;
         stored.add(name);
         operations.push(tables.archive.put(key, { epoch, sealed }));
+      }
+      if (operations.length > 0) await writer.submit(operations);
+    });
+  }
+
+  reseal(userId: UserId, items: readonly Resealed[]): Promise<void> {
+    const { tables, writer } = this.#access;
+    return this.#alone(userId, async () => {
+      if (await this.#isGone(userId)) return;
+      const operations: Operation[] = [];
+      for (const { conversationId, epoch, was, sealed } of items) {
+        const key = joinBytes(this.#archiveOf(userId, conversationId), uint64(epoch));
+        const stored = await tables.archive.get(key);
+        if (stored !== null && sameBytes(sha256(stored.sealed), was)) operations.push(tables.archive.put(key, { epoch, sealed }));
       }
       if (operations.length > 0) await writer.submit(operations);
     });

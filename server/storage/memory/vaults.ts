@@ -1,7 +1,8 @@
 import type { CeremonyId, ConversationId, UserId } from '#protocol/ids.ts';
 import type { Unlocker, Vault } from '#protocol/model.ts';
 import type { Acts } from '../../ports/audit-store.ts';
-import type { CeremonyStore, VaultStore } from '../../ports/store.ts';
+import { sameBytes, sha256 } from '../bytes.ts';
+import type { CeremonyStore, Resealed, VaultStore } from '../../ports/store.ts';
 import { type ArchiveItem, copy, copyOrNull, type Shelf } from './shelf.ts';
 
 interface Item {
@@ -42,6 +43,15 @@ export class MemoryVaults implements VaultStore {
       const epochs = this.#shelf.archive.get(name) ?? new Map<number, ArchiveItem>();
       this.#shelf.archive.set(name, epochs);
       if (!epochs.has(epoch)) epochs.set(epoch, copy({ epoch, sealed }));
+    }
+  }
+
+  async reseal(userId: UserId, items: readonly Resealed[]): Promise<void> {
+    this.#shelf.writing();
+    for (const { conversationId, epoch, was, sealed } of items) {
+      const epochs = this.#shelf.archive.get(`${userId} ${conversationId}`);
+      const stored = epochs?.get(epoch);
+      if (stored !== undefined && sameBytes(sha256(stored.sealed), was)) epochs?.set(epoch, copy({ epoch, sealed }));
     }
   }
 

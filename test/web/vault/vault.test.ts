@@ -6,7 +6,7 @@ import { archiveItemBytesMax } from '#protocol/limits.ts';
 import { applyRoster, decodeArchiveItem, encodeArchiveItem, rosterDelta } from '../../../web/engine/vault/archive-item.ts';
 import { makeVaultKey, openIdentitySeed, sealIdentitySeed } from '../../../web/engine/vault/identity-secret.ts';
 import { makeRecoveryCode, parseRecoveryCode } from '../../../web/engine/vault/recovery-code.ts';
-import { prfSalt, unlockVault, unwrapVaultKey, type UnlockSecret, wrapVaultKey } from '../../../web/engine/vault/unlocker.ts';
+import { prfSalt, rewrapVaultKey, unlockVault, unwrapVaultKey, type UnlockSecret, wrapVaultKey } from '../../../web/engine/vault/unlocker.ts';
 import { VaultCipher } from '../../../web/engine/vault/vault-cipher.ts';
 import { systemRuntime } from '../../../web/platform/runtime.ts';
 
@@ -21,7 +21,9 @@ describe('identity secret', () => {
   const sealed = sealIdentitySeed(systemRuntime, vaultKey, me, filled(7, 32));
 
   it('opens for its person under its vault key only', () => {
-    expect(openIdentitySeed(vaultKey, me, sealed)).toEqual({ ok: true, seed: filled(7, 32) });
+    expect(openIdentitySeed(vaultKey, me, sealed)).toEqual({ ok: true, seed: filled(7, 32), earlier: [] });
+    const rekeyed = sealIdentitySeed(systemRuntime, vaultKey, me, filled(7, 32), [filled(8, 32), filled(9, 32)]);
+    expect(openIdentitySeed(vaultKey, me, rekeyed)).toEqual({ ok: true, seed: filled(7, 32), earlier: [filled(8, 32), filled(9, 32)] });
     expect(openIdentitySeed(vaultKey, other, sealed)).toEqual({ ok: false, reason: 'wrong_person' });
     expect(openIdentitySeed(makeVaultKey(systemRuntime), me, sealed)).toEqual({ ok: false, reason: 'wrong_key' });
   });
@@ -87,6 +89,21 @@ describe('unlockers', () => {
     expect(unlockVault(other, [first, second], byCode)).toEqual({ ok: false, reason: 'wrong' });
   });
 
+  it('[V4] are wrapped for another vault key by whoever has the vault open, and by nobody else', () => {
+    const next = makeVaultKey(systemRuntime);
+    for (const [wrap, secret] of [[first, byCode], [second, byPasskey]] as const) {
+      const wrapped = rewrapVaultKey(systemRuntime, { from: vaultKey, to: next }, me, wrap.wrapped);
+      expect(wrapped && unwrapVaultKey(me, secret, wrapped)).toEqual(next);
+      // What the earlier key opened does not lead to the later one.
+      expect(wrapped && rewrapVaultKey(systemRuntime, { from: vaultKey, to: vaultKey }, me, wrapped)).toBeNull();
+      expect(rewrapVaultKey(systemRuntime, { from: next, to: next }, me, wrap.wrapped)).toBeNull();
+      expect(rewrapVaultKey(systemRuntime, { from: vaultKey, to: next }, other, wrap.wrapped)).toBeNull();
+    }
+    // A point of the server's own in the place of the unlocker's.
+    const forged = wrapVaultKey(systemRuntime, filled(9, 32), me, byCode);
+    expect(rewrapVaultKey(systemRuntime, { from: vaultKey, to: next }, me, forged)).toBeNull();
+  });
+
   it('skip what a server put among them', () => {
     const garbage = { unlockerId: idFromBytes<UnlockerId>(filled(9, 16)), kind: 'recovery-code' as const, wrapped: filled(0, 5) };
     expect(unlockVault(me, [garbage, { ...garbage, wrapped: second.wrapped }, first], byCode)).toMatchObject({ ok: true, unlockerId: first.unlockerId });
@@ -121,6 +138,17 @@ describe('vault cipher', () => {
     for (let at = 0; at < sealed.length; at += 1) expect(await vault.openArchive(conversation, 3, flipped(sealed, at))).toBeNull();
     expect(await vault.openItem('pins', 3, sealed)).toBeNull();
     expect(await vault.openArchive(conversation, 3, sealed.slice(0, 20))).toBeNull();
+  });
+
+  it('[V4] seals under a new key and opens what earlier ones sealed', async () => {
+    const before = await VaultCipher.create(systemRuntime, me, filled(1, 32));
+    const old = await before.sealArchive(conversation, 3, item);
+    const cipher = await VaultCipher.create(systemRuntime, me, filled(1, 32));
+    await cipher.rekey(filled(2, 32), [filled(1, 32)]);
+    expect(await cipher.openArchive(conversation, 3, old)).toEqual(item);
+    const fresh = (await cipher.resealArchive(conversation, 3, old)) ?? filled(0, 0);
+    expect([await cipher.openArchive(conversation, 3, fresh), await before.openArchive(conversation, 3, fresh)]).toEqual([item, null]);
+    expect(await cipher.resealArchive(conversation, 3, fresh)).toBeNull();
   });
 
   it('opens named items under their name and version only', async () => {

@@ -21,6 +21,10 @@ const Account = v.object({
   certificate: anyBytes,
   identitySeed: bytes(32, 32),
   vaultKey: bytes(32, 32),
+  /** Vault keys before it, newest first. */
+  earlierKeys: v.optional(v.array(bytes(32, 32))),
+  /** X25519: opens what other devices of the person hand over to this one. */
+  handoverSecret: v.optional(bytes(32, 32)),
 });
 export type AccountState = v.InferOutput<typeof Account>;
 export const account = kind('account', Account);
@@ -31,6 +35,8 @@ export const keyPackages = kind('keypackage/', StoredPackage);
 
 /** Devices whose revocation was verified, by device. */
 export const revoked = kind('revoked/', v.object({ deviceId: DeviceId, revokedAt: Timestamp }));
+/** A device was removed by this one, and the vault key is still the one that it knew. */
+export const rekeyDue = kind('rekeydue', v.object({ due: v.literal(true) }));
 /** One's own devices as this one last saw them. */
 export const ownDevices = kind('owndevices', v.object({ deviceIds: v.array(DeviceId) }));
 export const pins = kind('pins', v.object({ version: v.number(), encoded: anyBytes }));

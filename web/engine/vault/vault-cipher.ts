@@ -28,46 +28,85 @@ const archivePlace = (userId: UserId, conversation: ConversationId, epoch: numbe
 const itemPlace = (userId: UserId, name: string, itemVersion: number) =>
   context('lanying vault item 1', bytesOfId(userId), uint64(itemVersion), text.encode(name));
 
+interface Keys {
+  readonly archive: CryptoKey;
+  readonly item: CryptoKey;
+}
+
+async function keysOf(vaultKey: Uint8Array<ArrayBuffer>): Promise<Keys> {
+  if (vaultKey.length !== vaultKeyBytes) throw new RangeError('a vault key has 32 bytes');
+  const material = await crypto.subtle.importKey('raw', vaultKey, 'HKDF', false, ['deriveKey']);
+  const [archive, item] = await Promise.all([derive(material, 'lanying vault archive 1'), derive(material, 'lanying vault item 1')]);
+  return { archive, item };
+}
+
 /** One person's open vault. Holds keys that cannot be extracted; the raw vault key need not be kept beside it. */
 export class VaultCipher {
   readonly #runtime: Pick<Runtime, 'random'>;
   readonly #userId: UserId;
-  readonly #archiveKey: CryptoKey;
-  readonly #itemKey: CryptoKey;
+  /** Of the present vault key, and of those before it. */
+  #keys: Keys;
+  #earlier: readonly Keys[];
 
-  private constructor(runtime: Pick<Runtime, 'random'>, userId: UserId, archiveKey: CryptoKey, itemKey: CryptoKey) {
+  private constructor(runtime: Pick<Runtime, 'random'>, userId: UserId, keys: Keys, earlier: readonly Keys[]) {
     this.#runtime = runtime;
     this.#userId = userId;
-    this.#archiveKey = archiveKey;
-    this.#itemKey = itemKey;
+    this.#keys = keys;
+    this.#earlier = earlier;
   }
 
   /** Throws RangeError when the vault key has not 32 bytes. */
-  static async create(runtime: Pick<Runtime, 'random'>, userId: UserId, vaultKey: Uint8Array<ArrayBuffer>): Promise<VaultCipher> {
-    if (vaultKey.length !== vaultKeyBytes) throw new RangeError('a vault key has 32 bytes');
-    const material = await crypto.subtle.importKey('raw', vaultKey, 'HKDF', false, ['deriveKey']);
-    const [archiveKey, itemKey] = await Promise.all([derive(material, 'lanying vault archive 1'), derive(material, 'lanying vault item 1')]);
-    return new VaultCipher(runtime, userId, archiveKey, itemKey);
+  static async create(
+    runtime: Pick<Runtime, 'random'>,
+    userId: UserId,
+    vaultKey: Uint8Array<ArrayBuffer>,
+    earlier: readonly Uint8Array<ArrayBuffer>[] = [],
+  ): Promise<VaultCipher> {
+    return new VaultCipher(runtime, userId, await keysOf(vaultKey), await Promise.all(earlier.map(keysOf)));
+  }
+
+  /** From now on it seals under this key, and opens what was sealed under the earlier ones too. */
+  async rekey(vaultKey: Uint8Array<ArrayBuffer>, earlier: readonly Uint8Array<ArrayBuffer>[]): Promise<void> {
+    const [keys, ...before] = await Promise.all([vaultKey, ...earlier].map(keysOf));
+    if (keys === undefined) return;
+    this.#keys = keys;
+    this.#earlier = before;
   }
 
   /** `item`: encodeArchiveItem's bytes. */
   sealArchive(conversation: ConversationId, epoch: number, item: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#seal(this.#archiveKey, archivePlace(this.#userId, conversation, epoch), item);
+    return this.#seal(this.#keys.archive, archivePlace(this.#userId, conversation, epoch), item);
   }
 
   /** Null unless sealed by this vault for this person, conversation and epoch. */
   openArchive(conversation: ConversationId, epoch: number, sealed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#open(this.#archiveKey, archivePlace(this.#userId, conversation, epoch), sealed);
+    return this.#openAny('archive', archivePlace(this.#userId, conversation, epoch), sealed);
+  }
+
+  /** An archive item as the present key seals it; null when it is so already, or opens under no key. */
+  async resealArchive(conversation: ConversationId, epoch: number, sealed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
+    const place = archivePlace(this.#userId, conversation, epoch);
+    if ((await this.#open(this.#keys.archive, place, sealed)) !== null) return null;
+    const item = await this.#openAny('archive', place, sealed);
+    return item === null ? null : this.#seal(this.#keys.archive, place, item);
   }
 
   /** `itemVersion`: the version that the item will have once stored (vaultItem.put at version n stores n + 1). */
   sealItem(name: string, itemVersion: number, item: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#seal(this.#itemKey, itemPlace(this.#userId, name, itemVersion), item);
+    return this.#seal(this.#keys.item, itemPlace(this.#userId, name, itemVersion), item);
   }
 
   /** Null unless sealed by this vault for this person under this name and version. */
   openItem(name: string, itemVersion: number, sealed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
-    return this.#open(this.#itemKey, itemPlace(this.#userId, name, itemVersion), sealed);
+    return this.#openAny('item', itemPlace(this.#userId, name, itemVersion), sealed);
+  }
+
+  async #openAny(use: keyof Keys, place: Uint8Array<ArrayBuffer>, sealed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer> | null> {
+    for (const keys of [this.#keys, ...this.#earlier]) {
+      const item = await this.#open(keys[use], place, sealed);
+      if (item !== null) return item;
+    }
+    return null;
   }
 
   async #seal(key: CryptoKey, place: Uint8Array<ArrayBuffer>, item: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

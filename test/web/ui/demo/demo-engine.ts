@@ -13,7 +13,7 @@ import {
   type TimelineItem,
   type TimelineView,
 } from '../../../../web/engine/api.ts';
-import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '../../../../server/protocol/ids.ts';
+import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId } from '../../../../server/protocol/ids.ts';
 import { conversationsOf, demoInvites, demoNotices, demoPeople, messagesOf } from './demo-data.ts';
 
 export type Scene = 'signed-out' | 'setup' | 'locked' | 'ready' | 'empty' | 'starting';
@@ -64,6 +64,7 @@ function createCore(options: DemoOptions) {
     connection: connectionOf(options),
     people: full ? people : [self],
     devices: demoDevices(options.now),
+    vault: demoVault(options.now),
     conversations: full ? conversationsOf(options.now) : [],
     notices: full ? demoNotices(options.now) : [],
   };
@@ -273,6 +274,12 @@ const demoDevices = (now: number): EngineSnapshot['devices'] =>
     { label: '办公室的旧电脑', createdAt: now - 300 * 86_400_000, usedAt: now - 45 * 86_400_000, here: false },
   ].map((device, at) => ({ ...device, deviceId: `device-${at}` as DeviceId }));
 
+const demoVault = (now: number): NonNullable<EngineSnapshot['vault']> => ({
+  unlockers: (['passkey', 'recovery-code'] as const).map((kind, at) => ({ unlockerId: `unlocker-${at}` as UnlockerId, kind, createdAt: now - 40 * 86_400_000 })),
+  closed: false,
+  rekeyDue: false,
+});
+
 function deviceCalls(core: Core): DeviceApi {
   const devices = (): EngineSnapshot['devices'] => core.snapshot().devices;
   return {
@@ -282,6 +289,19 @@ function deviceCalls(core: Core): DeviceApi {
     async removeDevice(id) {
       core.set({ devices: devices().filter(({ deviceId }) => deviceId !== id) });
     },
+    prepareRecoveryCode: async () => 'K7QM-2F9D-XW4A-8HJT-P3VN-6RCE-Z1BY',
+    async keepRecoveryCode(replaces) {
+      const { vault } = core.snapshot();
+      if (vault === null) return;
+      const left = vault.unlockers.filter(({ unlockerId }) => !replaces.includes(unlockerId));
+      core.set({ vault: { ...vault, unlockers: [...left, { unlockerId: core.nextKey() as UnlockerId, kind: 'recovery-code', createdAt: Date.now() }] } });
+    },
+    addPasskeyUnlocker: done,
+    async removeUnlocker(id) {
+      const { vault } = core.snapshot();
+      if (vault !== null) core.set({ vault: { ...vault, unlockers: vault.unlockers.filter(({ unlockerId }) => unlockerId !== id) } });
+    },
+    reopenVault: done,
   };
 }
 

@@ -26,7 +26,7 @@ export interface EngineHostWorker {
 }
 
 /** Calls during which a page may be asked for a passkey. */
-const ceremonies: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['prepareAccount', 'finishAccount', 'signInWithPasskey', 'unlockWithPasskey']);
+const ceremonies: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['prepareAccount', 'finishAccount', 'signInWithPasskey', 'unlockWithPasskey', 'addPasskeyUnlocker']);
 
 interface Connected extends Page {
   readonly channel: Channel<ToWorker, ToPage>;
