@@ -63,8 +63,7 @@ function createCore(options: DemoOptions) {
     account: accountOf(options.scene, self),
     connection: connectionOf(options),
     people: full ? people : [self],
-    devices: demoDevices(options.now),
-    vault: demoVault(options.now),
+    ...demoOwn(options.now),
     conversations: full ? conversationsOf(options.now) : [],
     notices: full ? demoNotices(options.now) : [],
   };
@@ -279,6 +278,8 @@ const demoVault = (now: number): NonNullable<EngineSnapshot['vault']> => ({
   closed: false,
   rekeyDue: false,
 });
+
+const demoOwn = (now: number) => ({ devices: demoDevices(now), vault: demoVault(now) });
 
 function deviceCalls(core: Core): DeviceApi {
   const devices = (): EngineSnapshot['devices'] => core.snapshot().devices;
