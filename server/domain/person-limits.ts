@@ -77,8 +77,10 @@ const kinds = {
   'file.use': 'transfers',
 } as const satisfies Record<string, Kind>;
 
+const kindByName: ReadonlyMap<string, Kind> = new Map(Object.entries(kinds));
+
 /** Null: nothing limits it by account. */
-export const kindOf = (name: string): Kind | null => new Map<string, Kind>(Object.entries(kinds)).get(name) ?? null;
+export const kindOf = (name: string): Kind | null => kindByName.get(name) ?? null;
 
 /** A call about many people costs as much as that many looks; each claimed person uses up packages. */
 function costOf(name: string, input: Input<CommandName> | null): number {
@@ -93,18 +95,13 @@ export class PersonLimits {
   readonly #limits: ReadonlyMap<string, RateLimit>;
 
   constructor(runtime: Runtime, allowances: Partial<PersonAllowances> = {}) {
-    const all = { ...personAllowances, ...allowances };
-    const byKind = new Map(Object.entries(all).map(([kind, allowance]) => [kind, new RateLimit(runtime, allowance)]));
-    this.#limits = new Map(
-      Object.entries(kinds).flatMap(([name, kind]) => {
-        const limit = byKind.get(kind);
-        return limit === undefined ? [] : [[name, limit]];
-      }),
-    );
+    const all = Object.entries({ ...personAllowances, ...allowances });
+    this.#limits = new Map(all.map(([kind, allowance]) => [kind, new RateLimit(runtime, allowance)]));
   }
 
   /** `rate.limited` with the time to wait, or null. `input` has passed its schema. */
   take(userId: UserId, name: CommandName | FileCall, input: Input<CommandName> | null): Refusal | null {
-    return this.#limits.get(name)?.take(userId, costOf(name, input)) ?? null;
+    const kind = kindOf(name);
+    return kind === null ? null : (this.#limits.get(kind)?.take(userId, costOf(name, input)) ?? null);
   }
 }
