@@ -1,24 +1,17 @@
 import type { CommandName, Output } from '#protocol/commands/index.ts';
-import { ok, type Result } from '#protocol/errors.ts';
+import type { Result } from '#protocol/errors.ts';
 import { passwordLengthMin, protocolVersion } from '#protocol/limits.ts';
-import type { SignedIn } from '../domain/accounts.ts';
 import type { SessionRecord } from '../ports/store.ts';
-import type { Effect } from './call.ts';
+import { starting } from './credentials.ts';
 import { answer, deviceOf, type Handlers, personOf, type SignedInCaller } from './handler.ts';
 import type { Services } from './services.ts';
 
 type SessionView = Output<'session.get'>;
-type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | `signIn.${string}` | 'session.get' | 'session.ping' | 'session.end'>, `account.${string}Erasure`>;
+type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | 'session.get' | 'session.ping' | 'session.end'>, `account.${string}Erasure`>;
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
 
-export function accountHandlers({ accounts, browsers, config, grants, limits, passkeys, retention, runtime, sessions, store }: Services): Handlers<Names> {
-  /** [S2] The cookie of a new session goes out with the answer. */
-  const started = (signedIn: Result<SignedIn>): { readonly result: Result<SessionView>; readonly effect?: Effect } => {
-    if (!signedIn.ok) return { result: signedIn };
-    const { session, output } = signedIn.value;
-    const known = browsers.issue(session.record.userId);
-    return { result: ok(output), effect: { kind: 'session-started', sessionId: session.record.sessionId, secret: session.secret, known } };
-  };
+export function accountHandlers({ accounts, browsers, config, grants, limits, retention, runtime, sessions, store }: Services): Handlers<Names> {
+  const started = starting(browsers);
   /** A wrong token costs a guess of its address ([A6]). */
   const guessing = async <T>(address: string, guess: () => Promise<Result<T>>): Promise<Result<T>> => {
     const limited = limits.beginGuess(address, null);
@@ -46,11 +39,6 @@ export function accountHandlers({ accounts, browsers, config, grants, limits, pa
     'account.checkHandle': async (input, { address }) => ({ result: await guessing(address, () => accounts.checkHandle(input)) }),
     'account.passkeyOptions': async (input, { address }) => ({ result: await guessing(address, () => accounts.passkeyOptions(input)) }),
     'account.create': async (input, { address, agent, audit }) => started(await guessing(address, () => accounts.create(input, { address, agent }, audit))),
-    'signIn.passkeyOptions': async () => answer(await passkeys.beginSignIn()),
-    'signIn.passkey': async ({ ceremonyId, response }, { address, known, agent, audit }) =>
-      started(await accounts.signInByPasskey(ceremonyId, response, { address, known, agent }, audit)),
-    'signIn.password': async ({ handle, password }, { address, known, agent, audit }) =>
-      started(await accounts.signInByPassword(handle, password, { address, known, agent }, audit)),
     'session.get': async (_input, caller) => {
       const { session, person } = personOf(caller);
       return answer(accounts.view(session, person));

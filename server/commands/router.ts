@@ -11,11 +11,13 @@ import { accountHandlers, deviceHandlers } from './accounts.ts';
 import { auditHandlers } from './audit.ts';
 import type { CallContext, Reply, Router } from './call.ts';
 import { conversationHandlers } from './conversations.ts';
+import { credentialHandlers } from './credentials.ts';
 import { directoryHandlers } from './directory.ts';
 import type { Handlers, SignedInCaller } from './handler.ts';
 import { peopleHandlers } from './people.ts';
 import { retentionHandlers } from './retention.ts';
 import { sessionHandlers } from './sessions.ts';
+import type { SessionRecord } from '../ports/store.ts';
 import type { Services } from './services.ts';
 
 export type { CallContext, Effect, Reply, Router, TailPort } from './call.ts';
@@ -44,7 +46,9 @@ function parse<N extends CommandName>(name: N, input: unknown): Result<Input<N>>
   return ok(parsed.output as Input<N>);
 }
 
-const passkeyCalls: ReadonlySet<CommandName> = new Set<CommandName>(['signIn.passkeyOptions', 'signIn.passkey']);
+const passkeyCalls: ReadonlySet<CommandName> = new Set<CommandName>([
+  'signIn.passkeyOptions', 'signIn.passkey', 'signIn.passkeySecondOptions', 'signIn.passkeySecond',
+]);
 
 class CommandRouter implements Router {
   readonly #services: Services;
@@ -52,14 +56,17 @@ class CommandRouter implements Router {
 
   constructor(services: Services) {
     this.#services = services;
-    this.#handlers = { ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services), ...directoryHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services) };
+    this.#handlers = {
+      ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services),
+      ...directoryHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services), ...credentialHandlers(services),
+    };
   }
 
   async call<N extends CommandName>(name: N, input: unknown, context: CallContext, requestId = '-'): Promise<Reply<N>> {
     const { address, known = null, agent = '', tail = null } = context;
     if (commands[name].who === 'anyone' && name !== 'server.info') {
       const passkey = passkeyCalls.has(name);
-      const browser = name === 'signIn.password' || passkey ? this.#services.browsers.read(known) : null;
+      const browser = name.startsWith('signIn.') ? this.#services.browsers.read(known) : null;
       const limited = this.#services.limits.call(address, browser, passkey);
       if (limited !== null) return { result: limited };
     }
@@ -73,6 +80,7 @@ class CommandRouter implements Router {
       if (limited !== null) return { result: limited };
       const refused = await this.#refusePermission(name, parsed.value, signedIn);
       if (refused !== null) return { result: refused };
+      if (this.#asksProof(name, parsed.value) && !(await this.#isFresh(signedIn.session))) return { result: refuse('step_up.required') };
     }
     const actor: Actor = signedIn === null ? { kind: 'stranger' } : { kind: 'person', userId: signedIn.person.userId };
     const audit = scribeOf({ actor, address, requestId }, this.#services.runtime);
@@ -87,9 +95,25 @@ class CommandRouter implements Router {
     const person = await this.#services.accounts.person(session.userId);
     if (person === null) return refuse('session.required');
     this.#services.sessions.noteUse(session);
+    // [A17] What it had to do may be done by now, which a socket does not know of.
+    const must = session.must === undefined || commands[name].beforehand === true ? undefined : (await this.#services.sessions.byId(session.sessionId))?.must;
+    if (must !== undefined) return refuse('session.restricted', { reason: must });
     if (session.deviceId !== null) this.#services.ownDevices.noteUse(session.userId, session.deviceId);
     if (who === 'device' && session.deviceId === null) return refuse('device.required');
     return ok({ session, person });
+  }
+
+  #asksProof(name: CommandName, input: Input<CommandName>): boolean {
+    const { stepUp } = commands[name];
+    return stepUp === true || stepUp?.when(input) === true;
+  }
+
+  /** [A14] A socket knows its session as it was when it was opened: a later proof is in the store. */
+  async #isFresh(session: SessionRecord): Promise<boolean> {
+    const { stepUps, sessions } = this.#services;
+    if (stepUps.isFresh(session)) return true;
+    const now = await sessions.byId(session.sessionId);
+    return now !== null && stepUps.isFresh(now);
   }
 
   async #refusePermission(name: CommandName, input: Input<CommandName>, { person }: SignedInCaller): Promise<Refusal | null> {

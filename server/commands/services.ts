@@ -22,6 +22,12 @@ import { Erasures } from '../domain/retention/erasures.ts';
 import { Retention, retentionPartsOf } from '../domain/retention/retention.ts';
 import { ServerKey } from '../domain/retention/server-key.ts';
 import { Sessions } from '../domain/sessions.ts';
+import { Ceremonies } from '../domain/sign-in/ceremonies.ts';
+import { Factors } from '../domain/sign-in/factors.ts';
+import { RecoveryCodes } from '../domain/sign-in/recovery-codes.ts';
+import { SecondSteps } from '../domain/sign-in/second-steps.ts';
+import { SignIn } from '../domain/sign-in/sign-in.ts';
+import { StepUps } from '../domain/sign-in/step-up.ts';
 import { type SignInAllowances, SignInLimits } from '../domain/sign-in-limits.ts';
 import { Vaults } from '../domain/vaults.ts';
 import type { PersonAllowances } from '#protocol/limits.ts';
@@ -61,6 +67,7 @@ export interface Services extends ServiceParts {
   readonly delivery: Delivery;
   readonly devices: Devices;
   readonly directory: KeyDirectory;
+  readonly factors: Factors;
   readonly failures: SignInFailures;
   readonly files: Files;
   readonly grants: Grants;
@@ -75,6 +82,8 @@ export interface Services extends ServiceParts {
   readonly retention: Retention;
   readonly serverKey: ServerKey;
   readonly sessions: Sessions;
+  readonly signIn: SignIn;
+  readonly stepUps: StepUps;
   readonly vaults: Vaults;
 }
 
@@ -84,12 +93,16 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const browsers = new KnownBrowsers(config.sessionKey, runtime);
   const { origin, serverName, setupToken } = config;
   const grants = new Grants({ accounts: store.accounts, invites: store.invites, runtime, setupToken, origin });
-  const passkeys = new Passkeys({ ceremonies: store.ceremonies, accounts: store.accounts, runtime, origin, serverName });
+  const ceremonies = new Ceremonies(store.ceremonies, runtime);
+  const passkeys = new Passkeys({ ceremonies, accounts: store.accounts, runtime, origin, serverName });
   const passwords = new Passwords(runtime);
   const failures = new SignInFailures(store.audit, runtime);
+  const codes = new RecoveryCodes(config.sessionKey, (length) => runtime.random(length));
+  const secondSteps = new SecondSteps({ store: store.accounts, codes, runtime });
+  const proving = { store: store.accounts, audit: store.audit, passkeys, passwords, secondSteps, sessions, limits, failures };
   const serverKey = new ServerKey(store.audit);
   const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
-  const accounts = new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, browsers, failures, runtime });
+  const accounts = new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, runtime });
   const people = new People(store.accounts);
   bus.subscribe((happening) => {
     if (happening.kind !== 'devices') return;
@@ -104,6 +117,9 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     audit: new AuditLog(store.audit, origin),
     clock: new ClockWatch(store.leases, runtime),
     accounts,
+    factors: new Factors({ store: store.accounts, passkeys, ceremonies, codes, runtime, serverName }),
+    signIn: new SignIn({ ...proving, ceremonies, browsers }),
+    stepUps: new StepUps({ ...proving, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     directory: new KeyDirectory(store.directory, origin),

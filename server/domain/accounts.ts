@@ -1,28 +1,31 @@
-/** Creating accounts, whole or not at all ([A1]–[A3]), and signing in ([A4], [A6]). */
+/** Creating accounts, whole or not at all ([A1]–[A3]). */
 import type { Input, Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
-import type { CeremonyId, UserId } from '#protocol/ids.ts';
+import type { UserId } from '#protocol/ids.ts';
 import { unlockersMin } from '#protocol/limits.ts';
 import type { Device, Person, Unlocker, Vault } from '#protocol/model.ts';
-import type { SignInFactor } from '#protocol/sign-in.ts';
 import type { Runtime } from '../ports/runtime.ts';
-import type { AccountRecord, AccountStore, NewAccount, PasskeyRecord, SessionRecord } from '../ports/store.ts';
+import type { PasskeyRecord } from '../ports/credentials.ts';
+import type { AccountStore, NewAccount, SessionRecord } from '../ports/store.ts';
 import type { Acts } from '../ports/audit-store.ts';
-import type { SignInFailures } from './audit/failures.ts';
 import type { Scribe } from './audit/scribe.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { checkCertificate, keyPackagesFault } from './device-certificates.ts';
 import type { Grant, Grants, GrantToken } from './grants.ts';
-import type { KnownBrowsers } from './known-browsers.ts';
 import { isCredentialId, type Passkeys } from './passkeys.ts';
 import { isWeakPassword, type Passwords } from './passwords.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 import type { Whence } from './sign-in/whence.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 
-export const personOf = ({ userId, handle, displayName, role, identityKey }: AccountRecord): Person => ({
+export const personOf = ({ userId, handle, displayName, role, identityKey }: Person): Person => ({
   userId, handle, displayName, role, identityKey,
 });
+
+export function viewOf(record: SessionRecord, person: Person, serverTime: number): Output<'session.get'> {
+  const { sessionId, deviceId, expiresAt, must } = record;
+  return { sessionId, person: personOf(person), deviceId, expiresAt, serverTime, ...(must === undefined ? {} : { must }) };
+}
 
 type NewUnlocker = Omit<Unlocker, 'createdAt'>;
 
@@ -48,14 +51,7 @@ export interface AccountParts {
   readonly passwords: Passwords;
   readonly sessions: Sessions;
   readonly limits: SignInLimits;
-  readonly browsers: KnownBrowsers;
-  readonly failures: SignInFailures;
   readonly runtime: Runtime;
-}
-
-export interface SignInFrom extends Whence {
-  /** Token of a browser that signed in before, if it has one. */
-  readonly known: string | null;
 }
 
 export interface SignedIn {
@@ -63,7 +59,6 @@ export interface SignedIn {
   readonly output: Output<'session.get'>;
 }
 
-type SignInAct = 'sign_in.succeeded' | 'sign_in.failed';
 type CreationAct = 'setup.completed' | 'account.created' | 'invite.used';
 
 function creationActs({ account, device, inviteId }: NewAccount, audit: Scribe<CreationAct>): Acts {
@@ -112,7 +107,7 @@ export class Accounts {
   }
 
   view(record: SessionRecord, person: Person): Output<'session.get'> {
-    return { sessionId: record.sessionId, person, deviceId: record.deviceId, expiresAt: record.expiresAt, serverTime: this.#parts.runtime.now() };
+    return viewOf(record, person, this.#parts.runtime.now());
   }
 
   /** [A8] Refuses handle.taken, rate.limited and whatever is wrong with the grant. */
@@ -142,43 +137,6 @@ export class Accounts {
     return ok({ session, output: this.view(session.record, personOf(account.account)) });
   }
 
-  /** Refuses sign_in.failed, rate.limited. */
-  async signInByPassword(handle: string, password: string, from: SignInFrom, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
-    const account = await this.#parts.store.byHandle(handle);
-    const guess = this.#guess(account, handle, from);
-    const limited = guess.begin();
-    if (limited !== null) return limited;
-    const matches = await this.#parts.passwords.verify(account?.passwordHash ?? null, password, guess.known);
-    if (!matches.ok) {
-      // Not looked at, so it was no guess.
-      guess.right();
-      return matches;
-    }
-    if (!matches.value || account === null) {
-      await this.#parts.failures.record(audit, 'password', account?.userId ?? null);
-      return refuse('sign_in.failed');
-    }
-    guess.right();
-    return this.#start(account, 'password', from, audit);
-  }
-
-  /** [Q5] How a try is counted: by the browser that its person knows, else by address and handle. */
-  #guess(account: AccountRecord | null, handle: string, { address, known }: SignInFrom) {
-    const { limits, browsers } = this.#parts;
-    const browser = browsers.read(known);
-    if (browser !== null && browser.userId === account?.userId) {
-      return { known: true, begin: () => limits.beginKnown(browser), right: () => limits.knownRight(browser) };
-    }
-    return { known: false, begin: () => limits.beginGuess(address, handle), right: () => limits.guessedRight(address, handle) };
-  }
-
-  async signInByPasskey(ceremonyId: CeremonyId, response: unknown, from: SignInFrom, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
-    const account = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
-    if (account.ok) return this.#start(account.value, 'passkey', from, audit);
-    if (account.code === 'sign_in.failed') await this.#parts.failures.record(audit, 'passkey', await this.#parts.passkeys.claimed(response));
-    return account;
-  }
-
   /** Only whoever may make an account learns whether a handle is taken, and only so often ([A8]). */
   async #freeHandle(token: GrantToken, handle: string): Promise<Result<Grant>> {
     const grant = await this.#parts.grants.check(token);
@@ -186,16 +144,6 @@ export class Accounts {
     const limited = this.#parts.limits.askHandle(grant.value.kind === 'setup' ? 'setup' : grant.value.invite.inviteId);
     if (limited !== null) return limited;
     return (await this.#parts.store.byHandle(handle)) === null ? grant : refuse('handle.taken');
-  }
-
-  async #start(account: AccountRecord, factor: SignInFactor, whence: Whence, audit: Scribe<SignInAct>): Promise<Result<SignedIn>> {
-    const { store, sessions } = this.#parts;
-    const { userId } = account;
-    const session = await sessions.start(userId, { factor, whence }, audit);
-    if ((await store.byId(userId)) !== null) return ok({ session, output: this.view(session.record, personOf(account)) });
-    // [R15] It was taken away meanwhile, and its sessions were ended before this one was there.
-    await sessions.undo(session.record, [audit({ act: 'sign_in.failed', object: { kind: 'account', id: userId }, reason: factor })]);
-    return refuse('sign_in.failed');
   }
 
   /** What can be refused without any slow or single-use step. */

@@ -112,6 +112,11 @@ export class Sessions {
     return record !== null && record.expiresAt > this.#parts.runtime.now() ? record : null;
   }
 
+  /** [A14] */
+  async proven({ sessionId }: SessionRecord, provenAt: number, reason: string, audit: Scribe<'session.proven'>): Promise<void> {
+    await this.#parts.store.settle(sessionId, { provenAt }, [audit({ act: 'session.proven', object: { kind: 'session', id: sessionId }, reason })]);
+  }
+
   async end(sessionId: SessionId, audit: Scribe<'session.ended'>): Promise<void> {
     await this.#parts.store.end(sessionId, [audit({ act: 'session.ended', object: { kind: 'session', id: sessionId }, reason: 'signed_out' })]);
     this.#parts.bus.publish({ kind: 'sessionEnded', sessionId, reason: 'signed_out' });

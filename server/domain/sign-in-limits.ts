@@ -15,6 +15,8 @@ export interface SignInAllowances {
   readonly failuresOfHandle: Allowance;
   /** Tries of one browser that its person has signed in from before ([Q5]). */
   readonly knownTries: Allowance;
+  /** Wrong codes of the second step: of one account by all strangers together, from wherever they are; and of one known browser. */
+  readonly codesOfAccount: Allowance;
   /** Handles asked for with one setup token or invite, whether they are free or not. */
   readonly handlesOfGrant: Allowance;
 }
@@ -26,6 +28,8 @@ export const signInAllowances: SignInAllowances = {
   failures: { burst: 40, refillMs: 10_000 },
   failuresOfHandle: { burst: 8, refillMs: 30_000 },
   knownTries: { burst: 12, refillMs: 30_000 },
+  // 300 a day: one chance in a thousand, for somebody who has the password.
+  codesOfAccount: { burst: 20, refillMs: 300_000 },
   handlesOfGrant: { burst: 30, refillMs: 20_000 },
 };
 
@@ -36,6 +40,7 @@ export class SignInLimits {
   readonly #ofHandle: RateLimit;
   readonly #ofGrant: RateLimit;
   readonly #known: RateLimit;
+  readonly #codes: RateLimit;
 
   constructor(runtime: Runtime, allowances: SignInAllowances = signInAllowances) {
     this.#calls = new RateLimit(runtime, allowances.calls);
@@ -43,6 +48,7 @@ export class SignInLimits {
     this.#failures = new RateLimit(runtime, allowances.failures);
     this.#ofHandle = new RateLimit(runtime, allowances.failuresOfHandle);
     this.#known = new RateLimit(runtime, allowances.knownTries);
+    this.#codes = new RateLimit(runtime, allowances.codesOfAccount);
     this.#ofGrant = new RateLimit(runtime, allowances.handlesOfGrant);
   }
 
@@ -62,6 +68,21 @@ export class SignInLimits {
   }
   knownRight(browser: KnownBrowser): void {
     this.#known.refund(browser.key);
+  }
+
+  /** [Q5] Codes of the second step, by somebody who has the password. `of`: a known browser, or the account for all strangers together. */
+  beginCode(of: string): Refusal | null {
+    return this.#codes.take(of);
+  }
+  codeRight(of: string): void {
+    this.#codes.refund(of);
+  }
+
+  beginStepUp(session: string): Refusal | null {
+    return this.#known.take(`session ${session}`);
+  }
+  stepUpRight(session: string): void {
+    this.#known.refund(`session ${session}`);
   }
 
   /** Taken before the work, so that parallel guesses count; given back by guessedRight. */

@@ -21,6 +21,7 @@ import type {
 import type { Must, SignInFactor } from '#protocol/sign-in.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
 import type { BlobStore } from './blob-store.ts';
+import type { Credentials, PasskeyUse } from './credentials.ts';
 import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore } from './retention-store.ts';
 import type { DirectoryStore } from './directory-store.ts';
 import type { Acts, AuditStore } from './audit-store.ts';
@@ -49,21 +50,10 @@ export class CorruptionError extends Error {
   }
 }
 
-/** A stored WebAuthn credential (WebAuthn Level 3 §4 "credential record"). */
-export interface PasskeyRecord {
-  readonly credentialId: string;
-  readonly publicKey: Uint8Array<ArrayBuffer>;
-  readonly counter: number;
-  readonly transports: readonly string[];
-  readonly backedUp: boolean;
+export interface AccountRecord extends Person, Credentials {
   readonly createdAt: number;
-}
-
-export interface AccountRecord extends Person {
-  readonly createdAt: number;
-  /** PHC string of Argon2id, or null when the account has no password. */
-  readonly passwordHash: string | null;
-  readonly passkeys: readonly PasskeyRecord[];
+  /** Of the credentials: each change of them, and each use of a passkey, gives the next. Absent: 0. */
+  readonly credentialsVersion?: number | undefined;
 }
 
 /** Everything that a new account consists of, stored in one transaction. */
@@ -89,8 +79,18 @@ export interface AccountStore {
   /** Ordered by handle, behind `after`. */
   list(after: string | null, limit: number): Promise<readonly AccountRecord[]>;
   count(): Promise<number>;
-  /** Records a use of a passkey: its new counter and backup state. */
-  passkeyUsed(userId: UserId, credentialId: string, counter: number, backedUp: boolean): Promise<void>;
+  /**
+   * Records a use of a passkey. `counter_back`: another use was recorded meanwhile whose counter is not below this one's
+   * (both 0: the authenticator counts nothing), and nothing changed.
+   */
+  passkeyUsed(userId: UserId, credentialId: string, use: PasskeyUse): Promise<'used' | 'counter_back' | 'unknown'>;
+  /**
+   * Puts new credentials in place of those of `expectedVersion`. `taken`: a new passkey is somebody's already.
+   * Without acts: the use of a code, which the session that it begins records.
+   */
+  changeCredentials(
+    userId: UserId, expectedVersion: number, credentials: Credentials, acts: Acts | null,
+  ): Promise<'changed' | 'conflict' | 'unknown' | 'taken'>;
 }
 
 export interface SessionRecord {
@@ -125,6 +125,8 @@ export interface SessionStore {
   ofUser(userId: UserId): Promise<readonly SessionRecord[]>;
   /** Ends all of a person but `keep` in one batch with the acts, and gives them; with none to end it records nothing. */
   endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]>;
+  /** Notes a fresh proof, or that it did what it had to (`must` null); nothing for one that is not there. */
+  settle(sessionId: SessionId, now: { readonly provenAt?: number; readonly must?: null }, acts: Acts): Promise<void>;
   /** Notes that it was used; nothing for one that is not there. */
   used(sessionId: SessionId, at: number): Promise<void>;
   /** Ends sessions that were last used before `before`, at most `limit`, and gives them; the next receipt tells of them. */

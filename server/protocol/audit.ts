@@ -39,6 +39,13 @@ export const actNames = [
   'settings.changed',
   'audit.trimmed',
   'account.closed',
+  'passkey.renamed',
+  'passkey.suspected',
+  'totp.added',
+  'totp.removed',
+  'recovery_codes.made',
+  'recovery_code.used',
+  'session.proven',
 ] as const;
 export const ActName = v.picklist(actNames);
 export type ActName = v.InferOutput<typeof ActName>;

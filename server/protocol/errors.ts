@@ -32,6 +32,20 @@ export const errors = {
   'handle.taken': { status: 409, retry: false },
   'password.weak': { status: 400, retry: false },
   'sign_in.failed': { status: 401, retry: false },
+  /** The password was right; `detail.ceremonyId` and `detail.methods` say how to go on. */
+  'second_step.required': { status: 401, retry: false },
+  /** What this does needs a proof of the last minutes that it is you: session.stepUp. */
+  'step_up.required': { status: 403, retry: false },
+  'step_up.failed': { status: 403, retry: false },
+  /** `detail.reason`: what this session has to do first (sign-in.ts: Must). */
+  'session.restricted': { status: 403, retry: false },
+  /** The policy of this server does not let this person sign in so; `detail.reason` names the factor. */
+  'factor.forbidden': { status: 403, retry: false },
+  /** Without it nobody could sign in as the policy asks, or at all. */
+  'factor.last': { status: 409, retry: false },
+  'factor.unknown': { status: 404, retry: false },
+  'passkey.too_many': { status: 409, retry: false },
+  'code.wrong': { status: 400, retry: false },
   'ceremony.expired': { status: 410, retry: false },
   'passkey.refused': { status: 400, retry: false },
   'vault.unlockers_missing': { status: 400, retry: false },
@@ -89,6 +103,9 @@ export interface ErrorDetail {
   readonly retryAfterMs?: number;
   /** With `epoch.stale`: the epoch that the conversation is in. */
   readonly epoch?: number;
+  /** With `second_step.required`. */
+  readonly ceremonyId?: string;
+  readonly methods?: readonly string[];
 }
 
 /** An expected refusal is a value, not an exception (HOUSE rule 8). */

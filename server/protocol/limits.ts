@@ -85,6 +85,16 @@ export const inviteLifetimeMsDefault = 7 * 24 * 3_600_000;
 export const inviteLifetimeMsMax = 30 * 24 * 3_600_000;
 export const invitesOpenMax = 200;
 export const ceremonyLifetimeMs = 5 * 60_000;
+/** A password was right and the second step is waited for; so many wrong codes end it. */
+export const secondStepTriesMax = 5;
+/** Codes typed to confirm a new authenticator app. */
+export const totpConfirmTriesMax = 10;
+/** A proof of who it is counts so long for what asks for a fresh one. */
+export const stepUpFreshMs = 10 * 60_000;
+export const passkeysPerUserMax = 20;
+export const passkeyNameLengthMax = 64;
+export const recoveryCodesCount = 10;
+export const passwordHistoryMax = 10;
 export const sessionLifetimeMs = 30 * 24 * 3_600_000;
 export const clientPingEveryMs = 25_000;
 export const epochMessagesMax = 1_000;

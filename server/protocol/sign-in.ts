@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { Timestamp } from './envelope.ts';
 import { DeviceId, SessionId } from './ids.ts';
-import { keptLabel } from './model.ts';
+import { keptLabel, label } from './model.ts';
 import * as limits from './limits.ts';
 
 /** How a session was begun. `account`: by making the account. Stored: add, never rename. */
@@ -19,6 +19,31 @@ export type SignInFactor = v.InferOutput<typeof SignInFactor>;
 /** What a session has to do before anything else ([A17]). Stored: add, never rename. */
 export const Must = v.picklist(['change_password', 'add_second_step']);
 export type Must = v.InferOutput<typeof Must>;
+
+/** What may follow a right password. */
+export const SecondStep = v.picklist(['totp', 'passkey', 'recovery-code']);
+export type SecondStep = v.InferOutput<typeof SecondStep>;
+
+/** As an authenticator app shows it. */
+export const TotpCode = v.pipe(v.string(), v.regex(/^\d{6}$/));
+/** Of signing in, not of the vault: 16 letters and digits, with or without hyphens and spaces. */
+export const SignInCode = v.pipe(v.string(), v.maxLength(64));
+export const PasskeyName = label(limits.passkeyNameLengthMax);
+export const CredentialId = v.pipe(v.string(), v.minLength(1), v.maxLength(1_400));
+
+export const PasskeyView = v.strictObject({
+  credentialId: CredentialId,
+  /** Null: it was never named. */
+  name: v.nullable(keptLabel(limits.passkeyNameLengthMax)),
+  createdAt: Timestamp,
+  usedAt: v.nullable(Timestamp),
+  /** Whether it may be copied to other devices (WebAuthn BE), null where that is not known; and whether it is (BS). */
+  backupEligible: v.nullable(v.boolean()),
+  backedUp: v.boolean(),
+  /** WebAuthn's words: internal, hybrid, usb, … */
+  transports: v.array(v.string()),
+});
+export type PasskeyView = v.InferOutput<typeof PasskeyView>;
 
 /** One of a person's sessions, as they see it. */
 export const SessionView = v.strictObject({

@@ -5,6 +5,7 @@ import { accountsContract } from './accounts-contract.ts';
 import { blobsContract } from './blobs-contract.ts';
 import { auditContract } from './audit-contract.ts';
 import { conversationsContract } from './conversations-contract.ts';
+import { credentialsContract } from './credentials-contract.ts';
 import { directoryContract } from './directory-contract.ts';
 import { devicesContract } from './devices-contract.ts';
 import { vaultsContract } from './vaults-contract.ts';
@@ -33,6 +34,7 @@ export function storeContract(name: string, open: () => Promise<Bench>): void {
       current = null;
     });
     accountsContract(bench);
+    credentialsContract(bench);
     auditContract(bench);
     directoryContract(bench);
     devicesContract(bench);

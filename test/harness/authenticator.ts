@@ -11,6 +11,9 @@ export interface Flaws {
   readonly rpId?: string;
   readonly userPresent?: boolean;
   readonly userVerified?: boolean;
+  /** §6.1.3: may be copied to other devices, and is. */
+  readonly backupEligible?: boolean;
+  readonly backedUp?: boolean;
   /** Signature counter; without it the next one. */
   readonly counter?: number;
   /** Flips one bit of the signature. */
@@ -22,9 +25,11 @@ export interface Flaws {
 const base64Url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 const sha256 = (bytes: Uint8Array | string): Buffer => createHash('sha256').update(bytes).digest();
 
-/** §6.1, flags UP, UV, AT. */
+/** §6.1, flags UP, UV, BE, BS, AT. */
 const flagPresent = 0x01;
 const flagVerified = 0x04;
+const flagEligible = 0x08;
+const flagBackedUp = 0x10;
 const flagAttested = 0x40;
 
 export class Authenticator {
@@ -78,11 +83,13 @@ export class Authenticator {
     );
   }
 
-  #authenticatorData(flags: number, { rpId = this.rpId, userPresent = true, userVerified = true, counter = this.#counter + 1 }: Flaws): Buffer {
+  #authenticatorData(flags: number, flaws: Flaws): Buffer {
+    const { rpId = this.rpId, userPresent = true, userVerified = true, backupEligible = false, backedUp = false, counter = this.#counter + 1 } = flaws;
+    const backup = (backupEligible ? flagEligible : 0) | (backedUp ? flagBackedUp : 0);
     this.#counter = counter;
     const count = Buffer.alloc(4);
     count.writeUInt32BE(counter);
-    return Buffer.concat([sha256(rpId), Buffer.from([flags | (userPresent ? flagPresent : 0) | (userVerified ? flagVerified : 0)]), count]);
+    return Buffer.concat([sha256(rpId), Buffer.from([flags | backup | (userPresent ? flagPresent : 0) | (userVerified ? flagVerified : 0)]), count]);
   }
 
   /** EC2 key with ES256 on P-256 (RFC 9053 §7.1.1). */

@@ -6,6 +6,8 @@ import type { Runtime } from '../../ports/runtime.ts';
 import { RateLimit } from '../rate-limits.ts';
 import type { Scribe } from './scribe.ts';
 
+export type FailedFactor = 'password' | 'passkey' | 'totp' | 'recovery-code' | 'step_up';
+
 export class SignInFailures {
   readonly #audit: Pick<AuditStore, 'append'>;
   readonly #limit: RateLimit;
@@ -17,7 +19,7 @@ export class SignInFailures {
   }
 
   /** `userId`: whose account it was, when there is one. What was typed as a handle is never told: it may be a password. */
-  async record(scribe: Scribe<'sign_in.failed'>, factor: 'password' | 'passkey', userId: UserId | null): Promise<void> {
+  async record(scribe: Scribe<'sign_in.failed'>, factor: FailedFactor, userId: UserId | null): Promise<void> {
     if (this.#limit.take('all') !== null) {
       this.#unrecorded += 1;
       return;

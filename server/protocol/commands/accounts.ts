@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { bytes, Timestamp } from '../envelope.ts';
-import { CeremonyId, DeviceId, InviteId, SessionId, UserId } from '../ids.ts';
+import { CeremonyId, DeviceId, InviteId, UserId } from '../ids.ts';
 import * as limits from '../limits.ts';
-import { DisplayName, Handle, KeptName, InviteLabel, NewDevice, NewKeyPackage, Password, Person, Role, Suite, Token, Unlocker } from '../model.ts';
+import { DisplayName, Handle, KeptName, InviteLabel, NewDevice, NewKeyPackage, Password, Role, Suite, Token, Unlocker } from '../model.ts';
 import { NoticedRule } from '../retention.ts';
 import { row } from './row.ts';
+import { SignedInSession, webAuthnJson } from './shapes.ts';
 
 const Empty = v.strictObject({});
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -14,27 +15,6 @@ const Grant = v.variant('kind', [
   v.strictObject({ kind: v.literal('setup'), token: Token }),
   v.strictObject({ kind: v.literal('invite'), token: Token }),
 ]);
-
-/** A WebAuthn JSON object (WebAuthn Level 3 §5.1.8–5.1.10); its inside is checked by @simplewebauthn/server. */
-const webAuthnJson = v.pipe(
-  v.record(v.pipe(v.string(), v.maxLength(64)), v.unknown()),
-  v.check((input) => !('clientExtensionResults' in input) || !hasPrf(input.clientExtensionResults), 'must not carry PRF results'),
-);
-
-/** PRF outputs open vaults and must never leave the device; a client that sends them is refused. */
-function hasPrf(results: unknown): boolean {
-  if (typeof results !== 'object' || results === null || !('prf' in results)) return false;
-  const prf = results.prf;
-  return typeof prf === 'object' && prf !== null && 'results' in prf && prf.results !== undefined;
-}
-
-const Session = v.strictObject({
-  sessionId: SessionId,
-  person: Person,
-  deviceId: v.nullable(DeviceId),
-  expiresAt: Timestamp,
-  serverTime: Timestamp,
-});
 
 const KeyPackages = v.pipe(v.array(NewKeyPackage), v.maxLength(2 * limits.keyPackagesPerPublishMax));
 
@@ -102,7 +82,7 @@ export const accountCommands = {
         unlockers: v.pipe(v.array(v.omit(Unlocker, ['createdAt'])), v.maxLength(limits.unlockersMax)),
       }),
     }),
-    output: Session,
+    output: SignedInSession,
     errors: [
       'setup.done', 'setup.token_invalid', 'setup.required', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked',
       'account.exists', 'handle.taken', 'password.weak', 'ceremony.expired', 'passkey.refused', 'device.refused', 'key_package.invalid',
@@ -125,18 +105,18 @@ export const accountCommands = {
   'signIn.passkey': row({
     summary: 'Finish signing in with a passkey.',
     input: v.strictObject({ ceremonyId: CeremonyId, response: webAuthnJson }),
-    output: Session,
-    errors: ['ceremony.expired', 'sign_in.failed'],
+    output: SignedInSession,
+    errors: ['ceremony.expired', 'sign_in.failed', 'factor.forbidden'],
     who: 'anyone',
     resource: 'system',
     httpOnly: true,
-    audited: ['sign_in.succeeded', 'sign_in.failed'],
+    audited: ['sign_in.succeeded', 'sign_in.failed', 'passkey.suspected'],
   }),
   'signIn.password': row({
-    summary: 'Sign in with handle and password. An unknown handle answers like a wrong password, in the same time.',
+    summary: 'Sign in with handle and password. An unknown handle answers like a wrong password, in the same time. Where there is a second step, second_step.required says how to go on.',
     input: v.strictObject({ handle: Handle, password: Password }),
-    output: Session,
-    errors: ['sign_in.failed'],
+    output: SignedInSession,
+    errors: ['sign_in.failed', 'second_step.required', 'factor.forbidden'],
     who: 'anyone',
     resource: 'system',
     httpOnly: true,
@@ -145,10 +125,11 @@ export const accountCommands = {
   'session.get': row({
     summary: 'Who this session is.',
     input: Empty,
-    output: Session,
+    output: SignedInSession,
     errors: [],
     who: 'person',
     resource: 'self',
+    beforehand: true,
     audited: { not: 'reads' },
   }),
   'session.ping': row({
@@ -158,6 +139,7 @@ export const accountCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    beforehand: true,
     audited: { not: 'pings' },
   }),
   'session.end': row({
@@ -167,13 +149,14 @@ export const accountCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    beforehand: true,
     httpOnly: true,
     audited: ['session.ended'],
   }),
   'device.register': row({
     summary: 'Register a new device of the signed-in person; the certificate proves that the vault was opened.',
     input: v.strictObject({ device: NewDevice, keyPackages: KeyPackages }),
-    output: Session,
+    output: SignedInSession,
     errors: ['device.refused', 'device.too_many', 'key_package.invalid'],
     who: 'person',
     resource: 'self',
@@ -191,7 +174,7 @@ export const accountCommands = {
   'device.attach': row({
     summary: 'Bind this session to a registered device: Ed25519 over "lanying attach 1", session id, device id and challenge.',
     input: v.strictObject({ deviceId: DeviceId, challenge: bytes(32, 32), signature: bytes(64, 64) }),
-    output: Session,
+    output: SignedInSession,
     errors: ['device.unknown', 'device.refused', 'ceremony.expired'],
     who: 'person',
     resource: 'self',
@@ -226,6 +209,8 @@ export const accountCommands = {
     errors: ['invite.too_many'],
     who: 'person',
     resource: 'system',
+    /** An admin can do almost everything. */
+    stepUp: { when: ({ role }) => role === 'admin' },
     audited: ['invite.created'],
   }),
   'invite.list': row({

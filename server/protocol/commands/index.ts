@@ -7,6 +7,7 @@ import type { ActName } from '../audit.ts';
 import type { ErrorCode } from '../errors.ts';
 import { accountCommands } from './accounts.ts';
 import { auditCommands } from './audit.ts';
+import { credentialCommands } from './credentials.ts';
 import { conversationCommands } from './conversations.ts';
 import { deviceCommands } from './devices.ts';
 import { directoryCommands } from './directory.ts';
@@ -16,7 +17,10 @@ import { sessionCommands } from './sessions.ts';
 
 export type { Caller, ResourceKind, Row } from './row.ts';
 
-export const commands = { ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...directoryCommands, ...retentionCommands, ...sessionCommands, ...deviceCommands };
+export const commands = {
+  ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...directoryCommands, ...retentionCommands, ...sessionCommands,
+  ...deviceCommands, ...credentialCommands,
+};
 
 export type Commands = typeof commands;
 export type CommandName = keyof Commands;
@@ -32,5 +36,6 @@ export const isCommandName = (name: string): name is CommandName => Object.hasOw
 export const commonErrors = [
   'input.malformed', 'input.invalid', 'input.too_large', 'input.content_type', 'command.unknown', 'command.http_only',
   'command.too_many_in_flight', 'origin.refused', 'session.required', 'device.required', 'permission.denied', 'rate.limited',
+  'step_up.required', 'session.restricted',
   'server.unavailable', 'server.internal',
 ] as const satisfies readonly ErrorCode[];

@@ -43,6 +43,7 @@ export const retentionCommands = {
     errors: ['conversation.unknown', 'retention.too_many'],
     who: 'person',
     resource: 'system',
+    stepUp: true,
     audited: ['policy.changed'],
   }),
   'retention.preview': row({
@@ -123,6 +124,7 @@ export const retentionCommands = {
     errors: ['hold.too_many'],
     who: 'person',
     resource: 'system',
+    stepUp: true,
     audited: ['hold.requested'],
   }),
   'hold.confirm': row({
@@ -132,6 +134,7 @@ export const retentionCommands = {
     errors: ['hold.unknown', 'hold.second_person'],
     who: 'person',
     resource: 'system',
+    stepUp: true,
     audited: ['hold.placed', 'hold.lifted'],
   }),
   'hold.release': row({
@@ -141,6 +144,7 @@ export const retentionCommands = {
     errors: ['hold.unknown'],
     who: 'person',
     resource: 'system',
+    stepUp: true,
     audited: ['hold.requested', 'hold.lifted'],
   }),
   'erasure.request': row({
@@ -151,6 +155,7 @@ export const retentionCommands = {
     errors: ['person.unknown', 'erasure.owner', 'erasure.held'],
     who: 'person',
     resource: 'system',
+    stepUp: true,
     audited: ['erasure.requested'],
   }),
   'erasure.confirm': row({
@@ -171,6 +176,7 @@ export const retentionCommands = {
     errors: ['erasure.owner', 'erasure.held'],
     who: 'person',
     resource: 'self',
+    stepUp: true,
     audited: ['erasure.requested'],
   }),
   'account.confirmErasure': row({

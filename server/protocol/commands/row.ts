@@ -40,6 +40,10 @@ export interface Row<Input extends Schema = Schema, Output extends Schema = Sche
   readonly resource: ResourceKind;
   /** Sets or clears the session cookie, so it is not offered on the socket. */
   readonly httpOnly?: true;
+  /** Needs a proof of the last `stepUpFreshMs` that it is this person ([A14]): always, or for some inputs. */
+  readonly stepUp?: true | { readonly when: (input: Record<string, unknown>) => boolean };
+  /** A session that has something to do first ([A17]) may call it too. */
+  readonly beforehand?: true;
   /** Acts that it stores together with what it changes ([U1]); its handler alone is given the means to name them. */
   readonly audited: Declared;
 }

@@ -14,6 +14,7 @@ export const sessionCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    beforehand: true,
     audited: { not: 'reads' },
   }),
   'session.revoke': row({
@@ -23,6 +24,7 @@ export const sessionCommands = {
     errors: ['session.unknown'],
     who: 'person',
     resource: 'self',
+    beforehand: true,
     audited: ['session.ended'],
   }),
   'session.revokeOthers': row({
@@ -32,6 +34,7 @@ export const sessionCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    beforehand: true,
     audited: ['session.ended'],
   }),
   'session.revokeAll': row({
@@ -41,7 +44,9 @@ export const sessionCommands = {
     errors: [],
     who: 'person',
     resource: 'self',
+    beforehand: true,
     httpOnly: true,
+    stepUp: true,
     audited: ['session.ended'],
   }),
 };

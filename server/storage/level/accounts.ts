@@ -1,10 +1,12 @@
 import type { Acts } from '../../ports/audit-store.ts';
-import { StoreFailure } from '../../ports/store.ts';
+import type { Credentials, PasskeyUse } from '../../ports/credentials.ts';
 import type { AccountRecord, AccountStore, InviteRecord, NewAccount } from '../../ports/store.ts';
 import { deviceLeaf, identityLeaf } from '#protocol/directory.ts';
 import type { UserId } from '#protocol/ids.ts';
+import { counterBack, passkeysChanged, withCredentials } from '../credentials.ts';
 import { type Access, aloneKey } from './access.ts';
 import { directoryOperations } from './directory.ts';
+import { erasing, foundOf } from './erased-records.ts';
 import { packageOperations } from './key-packages.ts';
 import { sessionOperations } from './sessions.ts';
 import type { Operation } from './group-writer.ts';
@@ -80,18 +82,53 @@ export class LevelAccounts implements AccountStore {
     return (await this.#sorted()).length;
   }
 
-  passkeyUsed(userId: UserId, credentialId: string, counter: number, backedUp: boolean): Promise<void> {
-    return this.#access.mutex.run(`account ${userId}`, async () => {
+  passkeyUsed(userId: UserId, credentialId: string, use: PasskeyUse): Promise<'used' | 'counter_back' | 'unknown'> {
+    return this.#alone(userId, async () => {
       const account = await this.byId(userId);
-      if (!account?.passkeys.some((passkey) => passkey.credentialId === credentialId)) {
-        throw new StoreFailure('the passkey that was used is not stored');
-      }
-      const passkeys = account.passkeys.map((passkey) =>
-        passkey.credentialId === credentialId ? { ...passkey, counter, backedUp } : passkey,
-      );
-      const key = this.#access.keys.pseudonym('user', userId);
-      await this.#access.writer.submit([this.#access.tables.accounts.put(key, { ...account, passkeys })]);
+      const before = account?.passkeys.find((passkey) => passkey.credentialId === credentialId);
+      if (account === null || before === undefined) return 'unknown';
+      if (counterBack(before, use)) return 'counter_back';
+      const passkeys = account.passkeys.map((passkey) => (passkey === before ? { ...passkey, ...use } : passkey));
+      await this.#access.writer.submit([this.#put(account, { ...account, passkeys })]);
+      return 'used';
     });
+  }
+
+  changeCredentials(
+    userId: UserId,
+    expectedVersion: number,
+    credentials: Credentials,
+    acts: Acts | null,
+  ): Promise<'changed' | 'conflict' | 'unknown' | 'taken'> {
+    return this.#access.mutex.run('directory', () =>
+      this.#alone(userId, async () => {
+        const { tables, keys, writer, audit } = this.#access;
+        const account = await this.byId(userId);
+        if (account === null) return 'unknown';
+        if ((account.credentialsVersion ?? 0) !== expectedVersion) return 'conflict';
+        const { added, removed } = passkeysChanged(account, credentials);
+        const place = (credentialId: string): Uint8Array => keys.pseudonym('credential', credentialId);
+        if ((await tables.credentials.hasMany(added.map(place))).some(Boolean)) return 'taken';
+        const { sealed } = tables.credentials;
+        const operations = [
+          this.#put(account, credentials),
+          ...added.map((credentialId) => tables.credentials.put(place(credentialId), { userId })),
+          ...erasing(this.#access, sealed, await foundOf(sealed, removed.map(place)), 'taken again'),
+        ];
+        await (acts === null ? writer.submit(operations) : audit.submit(operations, acts));
+        return 'changed';
+      }),
+    );
+  }
+
+  #put(account: AccountRecord, credentials: Credentials): Operation {
+    const { tables, keys } = this.#access;
+    return tables.accounts.put(keys.pseudonym('user', account.userId), withCredentials(account, credentials));
+  }
+
+  /** Within the mutex `directory`, or without it: never the other way round. */
+  #alone<T>(userId: UserId, work: () => Promise<T>): Promise<T> {
+    return this.#access.mutex.run(`account ${userId}`, work);
   }
 
   /** The invite as it is once used, null for the owner, or why there can be no account. */

@@ -35,7 +35,8 @@ export class LevelPeople implements PeopleStore {
     acts: Acts,
   ): Promise<'taken' | 'again' | 'unknown'> {
     const { mutex } = this.#access;
-    return mutex.run('directory', async () => {
+    const alone = <T>(work: () => Promise<T>): Promise<T> => mutex.run('directory', () => mutex.run(`account ${userId}`, work));
+    return alone(async () => {
       const { tables, keys, audit } = this.#access;
       const place = keys.pseudonym('user', userId);
       const before = await tables.gone.get(place);

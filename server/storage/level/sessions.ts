@@ -4,6 +4,7 @@ import type { SessionRecord, SessionStore } from '../../ports/store.ts';
 import type { DeviceId, SessionId, UserId } from '#protocol/ids.ts';
 import { uint64 } from '#protocol/envelope.ts';
 import { joinBytes } from '../bytes.ts';
+import { settled, type Settled } from '../credentials.ts';
 import type { Access } from './access.ts';
 import { erasing, foundOf } from './erased-records.ts';
 import type { Operation } from './group-writer.ts';
@@ -51,6 +52,15 @@ export class LevelSessions implements SessionStore {
     return this.#alone(sessionId, async () => {
       const session = await this.byId(sessionId);
       if (session !== null) await this.#access.audit.submit(await this.#removal(session), acts);
+    });
+  }
+
+  settle(sessionId: SessionId, now: Settled, acts: Acts): Promise<void> {
+    return this.#alone(sessionId, async () => {
+      const { tables, keys, audit } = this.#access;
+      const session = await this.byId(sessionId);
+      if (session === null) return;
+      await audit.submit([tables.sessions.put(keys.pseudonym('session', sessionId), settled(session, now))], acts);
     });
   }
 

@@ -10,6 +10,7 @@ import { Device, Person, Suite, Vault, Welcome } from '#protocol/model.ts';
 import { Must, SignInFactor } from '#protocol/sign-in.ts';
 import type { AccountRecord, InviteRecord, Roster, SessionRecord } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
+import { credentialEntries } from './credential-shapes.ts';
 import { makeFileTables } from './file-tables.ts';
 import { makeRetentionTables } from './retention-tables.ts';
 import { makeAuditTables } from './audit-tables.ts';
@@ -18,19 +19,11 @@ import { DataKeys } from './data-keys.ts';
 import { ledgerTables } from './ledger-tables.ts';
 import { type Database, Records, Table } from './table.ts';
 
-const Passkey = v.strictObject({
-  credentialId: v.string(),
-  publicKey: bytes(4096, 1),
-  counter: v.number(),
-  transports: v.array(v.string()),
-  backedUp: v.boolean(),
-  createdAt: Timestamp,
-});
 const Account: v.GenericSchema<unknown, AccountRecord> = v.strictObject({
   ...Person.entries,
   createdAt: Timestamp,
-  passwordHash: v.nullable(v.string()),
-  passkeys: v.array(Passkey),
+  ...credentialEntries,
+  credentialsVersion: v.optional(Sequence),
 });
 const Session: v.GenericSchema<unknown, SessionRecord> = v.strictObject({
   sessionId: SessionId,

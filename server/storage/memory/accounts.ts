@@ -2,6 +2,7 @@ import type { Why } from '../../ports/retention-store.ts';
 import { deviceLeaf, identityLeaf } from '#protocol/directory.ts';
 import type { DeviceId, InviteId, SessionId, UserId } from '#protocol/ids.ts';
 import type { Acts } from '../../ports/audit-store.ts';
+import type { Credentials, PasskeyUse } from '../../ports/credentials.ts';
 import {
   type AccountRecord,
   type AccountStore,
@@ -13,6 +14,7 @@ import {
   StoreFailure,
 } from '../../ports/store.ts';
 import { sameBytes } from '../bytes.ts';
+import { counterBack, passkeysChanged, settled, type Settled, withCredentials } from '../credentials.ts';
 import { copy, copyOrNull, type Shelf } from './shelf.ts';
 import { digest } from './tree.ts';
 
@@ -68,15 +70,32 @@ export class MemoryAccounts implements AccountStore {
     return this.#shelf.accounts.size;
   }
 
-  async passkeyUsed(userId: UserId, credentialId: string, counter: number, backedUp: boolean): Promise<void> {
+  async passkeyUsed(userId: UserId, credentialId: string, use: PasskeyUse): Promise<'used' | 'counter_back' | 'unknown'> {
     this.#shelf.writing();
     const account = this.#shelf.accounts.get(userId);
-    if (account === undefined || !holds(account, credentialId))
-      throw new StoreFailure('the passkey that was used is not stored');
-    const passkeys = account.passkeys.map((passkey) =>
-      passkey.credentialId === credentialId ? { ...passkey, counter, backedUp } : passkey,
-    );
-    this.#shelf.accounts.set(userId, { ...account, passkeys });
+    const before = account?.passkeys.find((passkey) => passkey.credentialId === credentialId);
+    if (account === undefined || before === undefined) return 'unknown';
+    if (counterBack(before, use)) return 'counter_back';
+    const passkeys = account.passkeys.map((passkey) => (passkey === before ? { ...passkey, ...use } : passkey));
+    this.#shelf.accounts.set(userId, withCredentials(account, { ...account, passkeys }));
+    return 'used';
+  }
+
+  async changeCredentials(
+    userId: UserId,
+    expectedVersion: number,
+    credentials: Credentials,
+    acts: Acts | null,
+  ): Promise<'changed' | 'conflict' | 'unknown' | 'taken'> {
+    this.#shelf.writing();
+    const account = this.#shelf.accounts.get(userId);
+    if (account === undefined) return 'unknown';
+    if ((account.credentialsVersion ?? 0) !== expectedVersion) return 'conflict';
+    const { added } = passkeysChanged(account, credentials);
+    if (added.some((credentialId) => this.#all().some((other) => holds(other, credentialId)))) return 'taken';
+    if (acts !== null) this.#shelf.audit(acts);
+    this.#shelf.accounts.set(userId, copy(withCredentials(account, credentials)));
+    return 'changed';
   }
 
   #refusal({ account, device, inviteId }: NewAccount): Exclude<Outcome, 'created'> | null {
@@ -142,6 +161,14 @@ export class MemorySessions implements SessionStore {
 
   #of(userId: UserId): readonly SessionRecord[] {
     return [...this.#shelf.sessions.values()].filter((session) => session.userId === userId);
+  }
+
+  async settle(sessionId: SessionId, now: Settled, acts: Acts): Promise<void> {
+    this.#shelf.writing();
+    const session = this.#shelf.sessions.get(sessionId);
+    if (session === undefined) return;
+    this.#shelf.audit(acts);
+    this.#shelf.sessions.set(sessionId, settled(session, now));
   }
 
   async used(sessionId: SessionId, at: number): Promise<void> {

@@ -101,6 +101,13 @@ export const scenarios: { readonly [N in Audited]: readonly Scenario[] } = {
       const told = { actor: null, object: account(peer), reason: 'passkey' };
       return { input: await byPasskey(world, device, true), by: null, told: [{ act: 'sign_in.failed', ...told }] };
     },
+    async (world) => {
+      const { peer, device } = await passkeyOf(world);
+      const { ceremonyId, options } = okay(await world.call('signIn.passkeyOptions', {}));
+      const told = { actor: null, object: account(peer), reason: 'counter_back', after: some };
+      const response = device.signIn(options, { counter: 1 });
+      return { input: { ceremonyId, response }, by: null, told: [{ act: 'passkey.suspected', ...told }] };
+    },
   ],
   'signIn.password': [
     async (_world, owner) => {

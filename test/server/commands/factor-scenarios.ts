@@ -1,10 +1,168 @@
 /** Scenarios of what people do with their sessions and factors. */
+import { expect } from 'vitest';
+import { Authenticator, type Flaws } from '../../harness/authenticator.ts';
 import type { Scenario } from './audit-scenarios.ts';
-import type { Peer } from './world.ts';
+import { App, pastPassword, withApp, withPasskey } from './factor-person.ts';
+import { okay, origin, password, type Peer, type World } from './world.ts';
 
 const account = ({ userId }: Peer) => ({ kind: 'account', id: userId });
+const anySession = { kind: 'session', id: expect.anything() as unknown };
+const own = (session: Peer) => ({ kind: 'session', id: session.sessionId });
 
-export const factorScenarios = {
+const copied = { passkey: expect.anything() as unknown, counter: 1 };
+
+async function secondPasskey(world: World, owner: Peer, flaws: Flaws) {
+  const { device } = await withPasskey(owner);
+  const { ceremonyId } = await pastPassword(world, 'owner');
+  const { options } = okay(await world.call('signIn.passkeySecondOptions', { ceremonyId }));
+  return { ceremonyId, response: device.signIn(options, flaws) };
+}
+
+const signIns = {
+  'signIn.totp': [
+    async (world, owner) => {
+      const { app } = await withApp(owner);
+      const { ceremonyId } = await pastPassword(world, 'owner');
+      const told = { actor: owner, object: anySession, reason: 'password+totp' };
+      return { input: { ceremonyId, code: app.code() }, by: null, told: [{ act: 'sign_in.succeeded', ...told }] };
+    },
+    async (world, owner) => {
+      const { app } = await withApp(owner);
+      const { ceremonyId } = await pastPassword(world, 'owner');
+      const told = { actor: null, object: account(owner), reason: 'totp' };
+      return { input: { ceremonyId, code: app.code(5) }, by: null, told: [{ act: 'sign_in.failed', ...told }] };
+    },
+  ],
+  'signIn.recoveryCode': [
+    async (world, owner) => {
+      const { codes } = await withApp(owner);
+      const { ceremonyId } = await pastPassword(world, 'owner');
+      return {
+        input: { ceremonyId, code: codes?.[3] },
+        by: null,
+        told: [
+          { act: 'recovery_code.used', actor: owner, object: account(owner), after: { left: 9 } },
+          { act: 'sign_in.succeeded', actor: owner, object: anySession, reason: 'password+recovery-code' },
+        ],
+      };
+    },
+    async (world, owner) => {
+      await withApp(owner);
+      const { ceremonyId } = await pastPassword(world, 'owner');
+      const told = { actor: null, object: account(owner), reason: 'recovery-code' };
+      return {
+        input: { ceremonyId, code: 'AAAA-AAAA-AAAA-AAAA' },
+        by: null,
+        told: [{ act: 'sign_in.failed', ...told }],
+      };
+    },
+  ],
+  'signIn.passkeySecond': [
+    async (world, owner) => ({
+      input: await secondPasskey(world, owner, {}),
+      by: null,
+      told: [{ act: 'sign_in.succeeded', actor: owner, object: anySession, reason: 'password+passkey' }],
+    }),
+    async (world, owner) => ({
+      input: await secondPasskey(world, owner, { badSignature: true }),
+      by: null,
+      told: [{ act: 'sign_in.failed', actor: null, object: account(owner), reason: 'passkey' }],
+    }),
+    async (world, owner) => ({
+      input: await secondPasskey(world, owner, { counter: 1 }),
+      by: null,
+      told: [{ act: 'passkey.suspected', actor: null, object: account(owner), reason: 'counter_back', after: copied }],
+    }),
+  ],
+} satisfies Record<string, readonly Scenario[]>;
+
+const factors = {
+  'passkey.add': [
+    async (_world, owner) => {
+      const made = new Authenticator(origin);
+      const { ceremonyId, options } = okay(await owner.call('passkey.addOptions', {}));
+      return {
+        input: { ceremonyId, response: made.register(options), name: 'Key' },
+        by: owner,
+        told: [
+          { act: 'passkey.added', actor: owner, object: account(owner), after: { passkeys: 1, backupEligible: false } },
+          { act: 'recovery_codes.made', actor: owner, object: account(owner), before: { left: 0 } },
+        ],
+      };
+    },
+  ],
+  'passkey.rename': [
+    async (_world, owner) => {
+      const { device } = await withPasskey(owner);
+      const input = { credentialId: device.credentialId, name: 'Other' };
+      return { input, by: owner, told: [{ act: 'passkey.renamed', actor: owner, object: account(owner) }] };
+    },
+  ],
+  'passkey.remove': [
+    async (_world, owner) => {
+      const { device } = await withPasskey(owner);
+      const told = { actor: owner, object: account(owner), after: { passkeys: 0 } };
+      return { input: { credentialId: device.credentialId }, by: owner, told: [{ act: 'passkey.removed', ...told }] };
+    },
+  ],
+  'totp.confirm': [
+    async (world, owner) => {
+      const { ceremonyId, secret } = okay(await owner.call('totp.begin', {}));
+      return {
+        input: { ceremonyId, code: new App(world, secret).code() },
+        by: owner,
+        told: [
+          { act: 'totp.added', actor: owner, object: account(owner), before: { totp: false } },
+          { act: 'recovery_codes.made', actor: owner, object: account(owner), before: { left: 0 } },
+        ],
+      };
+    },
+  ],
+  'totp.remove': [
+    async (_world, owner) => {
+      await withApp(owner);
+      const told = { actor: owner, object: account(owner), after: { secondStep: false } };
+      return { input: {}, by: owner, told: [{ act: 'totp.removed', ...told }] };
+    },
+  ],
+  'recoveryCodes.remake': [
+    async (_world, owner) => {
+      await withApp(owner);
+      const told = { actor: owner, object: account(owner), before: { left: 10 } };
+      return { input: {}, by: owner, told: [{ act: 'recovery_codes.made', ...told }] };
+    },
+  ],
+} satisfies Record<string, readonly Scenario[]>;
+
+const sessions = {
+  'session.stepUp': [
+    async (_world, owner) => {
+      const told = { actor: owner, object: own(owner), reason: 'password' };
+      return {
+        input: { proof: { kind: 'password', password } },
+        by: owner,
+        told: [{ act: 'session.proven', ...told }],
+      };
+    },
+    async (_world, owner) => {
+      const told = { actor: owner, object: account(owner), reason: 'step_up' };
+      const proof = { kind: 'password', password: 'not at all the one' };
+      return { input: { proof }, by: owner, told: [{ act: 'sign_in.failed', ...told }] };
+    },
+    async (_world, owner) => {
+      const { device } = await withPasskey(owner);
+      const { passkey } = okay(await owner.call('session.stepUpOptions', {}));
+      const response = device.signIn(passkey?.options ?? {}, { counter: 1 });
+      return {
+        input: { proof: { kind: 'passkey', ceremonyId: passkey?.ceremonyId, response } },
+        by: owner,
+        told: [
+          { act: 'passkey.suspected', actor: owner, object: account(owner), reason: 'counter_back', after: copied },
+          { act: 'sign_in.failed', actor: owner, object: account(owner), reason: 'step_up' },
+        ],
+      };
+    },
+  ],
   'session.revoke': [
     async (world, owner) => {
       const { sessionId } = await world.secondDevice(owner);
@@ -26,3 +184,5 @@ export const factorScenarios = {
     },
   ],
 } satisfies Record<string, readonly Scenario[]>;
+
+export const factorScenarios = { ...signIns, ...factors, ...sessions };

@@ -11,7 +11,7 @@ import type { MovedClock } from '../../harness/moved-clock.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
 import type { TestSocket } from '../../harness/door.ts';
 import { FakeRuntime } from '../../harness/runtime.ts';
-import { type Peer, value, World } from '../commands/world.ts';
+import { password, type Peer, value, World } from '../commands/world.ts';
 
 const Refusal = v.object({ code: v.pipe(v.string(), v.check(isErrorCode)), detail: v.optional(v.record(v.string(), v.unknown())) });
 
@@ -27,7 +27,19 @@ export class Served extends World {
     return value(this.#cookies.get(peer.sessionId));
   }
 
-  override async call<N extends CommandName>(name: N, input: unknown, context: Partial<CallContext> = {}): Promise<{ readonly result: Result<Output<N>> }> {
+  /** People whose session has grown old confirm with their password when they are asked to, and go on. */
+  override async call<N extends CommandName>(
+    name: N,
+    input: unknown,
+    context: Partial<CallContext> = {},
+  ): Promise<{ readonly result: Result<Output<N>> }> {
+    const reply = await this.#once(name, input, context);
+    if (reply.result.ok || reply.result.code !== 'step_up.required') return reply;
+    await this.#once('session.stepUp', { proof: { kind: 'password', password } }, context);
+    return this.#once(name, input, context);
+  }
+
+  async #once<N extends CommandName>(name: N, input: unknown, context: Partial<CallContext>): Promise<{ readonly result: Result<Output<N>> }> {
     const { session = null } = context;
     const { status, body, cookie } = await this.server.post(name, input, session === null ? null : (this.#cookies.get(session.sessionId) ?? null));
     if (status !== 200) {
