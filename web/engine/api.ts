@@ -186,6 +186,8 @@ export interface EngineSnapshot {
   readonly account: AccountView;
   readonly connection: ConnectionView;
   readonly people: readonly PersonView[];
+  /** Who had an account here and has none any more: not in `people`, perhaps still in conversations and behind messages. */
+  readonly gone: readonly UserId[];
   /** One's own, this one first; empty until the server was asked. */
   readonly devices: readonly DeviceView[];
   /** Null until the server was asked. */

@@ -192,6 +192,7 @@ class LanyingEngine implements Engine {
       account: accountView(this.#stage),
       connection: this.#connectionView(home),
       people: home?.people() ?? [],
+      gone: home?.directory.gone() ?? [],
       devices: home?.devices.views() ?? [],
       vault: home?.vault.view() ?? null,
       conversations: home?.views() ?? [],

@@ -29,6 +29,7 @@ export class Directory {
   #pins: Pins = new Map();
   #version = 0;
   #views: readonly PersonView[] | null = null;
+  #gone: readonly UserId[] = [];
   readonly #fingerprints = new Map<UserId, { readonly key: Uint8Array; readonly digits: string }>();
   readonly #saving = new Mutex();
 
@@ -71,13 +72,43 @@ export class Directory {
   /** Everybody, and the pins of the person's other devices. */
   async refresh(): Promise<void> {
     await this.#pullPins();
+    const listed = new Set<UserId>([this.me.userId]);
     let after: string | undefined;
     for (let more = true; more; ) {
       const page = await this.connection.call('people.list', after === undefined ? { limit: pageSize } : { after, limit: pageSize });
       await this.observe(page.people);
+      for (const { userId } of page.people) listed.add(userId);
       after = page.people.at(-1)?.handle;
       more = page.more && after !== undefined;
     }
+    this.#lacks(listed);
+  }
+
+  /** Whoever has a pin was here once: without a place in the directory their account is gone ([R15]). The pin stays. */
+  #lacks(listed: ReadonlySet<UserId>): void {
+    this.#setGone([...this.#pins.keys()].filter((userId) => !listed.has(userId)));
+  }
+
+  /** Whoever is leaving a conversation may have no account any more. */
+  async lookFor(userIds: readonly UserId[]): Promise<void> {
+    const asked = userIds.filter((userId) => this.#people.has(userId));
+    if (asked.length === 0) return;
+    const { people } = await this.connection.call('people.find', { userIds: asked });
+    const found = new Set(people.map(({ userId }) => userId));
+    this.#setGone([...this.#gone, ...asked.filter((userId) => !found.has(userId) && this.#pins.has(userId))]);
+  }
+
+  #setGone(gone: readonly UserId[]): void {
+    if (gone.length === this.#gone.length && gone.every((userId, at) => userId === this.#gone[at])) return;
+    this.#gone = gone;
+    for (const userId of gone) this.#people.delete(userId);
+    this.#views = null;
+    this.listener.onChange();
+  }
+
+  /** People who had an account and have none any more. */
+  gone(): readonly UserId[] {
+    return this.#gone;
   }
 
   async observe(people: readonly Person[]): Promise<void> {
@@ -104,9 +135,10 @@ export class Directory {
     if (missing.some((userId) => !this.#people.has(userId))) throw new LanyingError('person.unknown');
   }
 
-  async #exists(userId: UserId): Promise<boolean> {
+  /** The same for people whose accounts may be gone: false when one is. */
+  async seek(userIds: readonly UserId[]): Promise<boolean> {
     try {
-      await this.need([userId]);
+      await this.need(userIds);
       return true;
     } catch (cause) {
       if (cause instanceof LanyingError && cause.code === 'person.unknown') return false;
@@ -126,7 +158,7 @@ export class Directory {
   readonly checkCredential = async (credential: Uint8Array, signatureKey: Uint8Array): Promise<boolean> => {
     const claimed = parseCertificate(credential);
     if (claimed === null || !sameBytes(claimed.deviceKey, signatureKey)) return false;
-    if (!this.#pins.has(claimed.userId) && !(await this.#exists(claimed.userId))) return false;
+    if (!this.#pins.has(claimed.userId) && !(await this.seek([claimed.userId]))) return false;
     const pin = this.#pins.get(claimed.userId);
     if (pin === undefined) return false;
     const checked = await verifyCertificate(credential, { userId: claimed.userId, identityKey: pin.key, at: this.runtime.now() });

@@ -135,7 +135,11 @@ export class Home implements ConversationListener {
 
   async #handle(event: ServerEvent): Promise<void> {
     if (event.name === 'entry') return this.rooms.entry(event.payload);
-    if (event.name === 'conversation') return this.rooms.heard(event.payload.conversation);
+    if (event.name === 'conversation') {
+      const { members } = event.payload.conversation;
+      await this.rooms.heard(event.payload.conversation);
+      return this.directory.lookFor(members.flatMap(({ userId, leaving }) => (leaving ? [userId] : [])));
+    }
     if (event.name === 'removed') return this.rooms.removed(event.payload.conversationId);
     if (event.name === 'lagged') return this.rooms.lagged(event.payload.conversationIds);
     if (event.name === 'keyPackages') return this.#refillLater();

@@ -231,7 +231,8 @@ export class Rooms {
   }
 
   async #entered(room: Conversation, summary: Summary, isNew: boolean): Promise<void> {
-    await this.parts.directory.need(room.state.members);
+    // One whose account is gone is in the tree until the next commit, and keeps nobody out.
+    await this.parts.directory.seek(room.state.members);
     await room.exclusively(async () => {
       await this.#pastOf(room, summary.metaSequence, isNew);
       await room.catchUp();

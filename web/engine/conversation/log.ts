@@ -3,7 +3,7 @@
  * entries, then news of them ([E3], [E4], [E5], [E8]).
  */
 import type { Entry } from '#protocol/envelope.ts';
-import { LanyingError, type SecurityNotice } from '../api.ts';
+import type { SecurityNotice } from '../api.ts';
 import { hashEntry } from '../content/chain.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import { deserialize, epoch as epochOfGroup, type GroupState, type Member, members, MlsError, serialize } from '../mls/reading.ts';
@@ -164,11 +164,7 @@ export class LogReader {
     const { inspectCommit } = await mls();
     const { adds, path } = inspectCommit(commit);
     const users = [...adds, ...(path === null ? [] : [path])].map(({ credential }) => userOf(credential)).filter((user) => user !== null);
-    try {
-      await this.parts.directory.need(users);
-    } catch (cause) {
-      if (!(cause instanceof LanyingError) || cause.code !== 'person.unknown') throw cause;
-    }
+    await this.parts.directory.seek(users);
   }
 
   async #entered(draft: Draft, entry: Entry, before: readonly ConversationState['owner'][], added: readonly Member[]): Promise<Shown> {

@@ -27,9 +27,9 @@ export interface ConversationRow {
   readonly unread: number;
 }
 
-/** Newest activity first; equal times by id, so that two snapshots never swap rows. */
-export function conversationRows(snapshot: EngineSnapshot, now: number, locale: string): readonly ConversationRow[] {
-  const people = directory(snapshot.people);
+/** `deleted`: what a person without an account is called. Newest activity first; equal times by id, so that two snapshots never swap rows. */
+export function conversationRows(snapshot: EngineSnapshot, now: number, locale: string, deleted: string): readonly ConversationRow[] {
+  const people = directory(snapshot, deleted);
   const me = ownId(snapshot);
   return snapshot.conversations
     .toSorted((a, b) => b.activeAt - a.activeAt || (a.conversationId < b.conversationId ? -1 : 1))

@@ -23,9 +23,13 @@ export function face(name: string, seed: string): Face {
 }
 
 export type Directory = ReadonlyMap<UserId, PersonView>;
-export const directory = (people: readonly PersonView[]): Directory => new Map(people.map((person) => [person.userId, person]));
+/** `deleted`: what whoever has no account any more is called, in the language of the page. */
+export function directory({ people, gone }: Pick<EngineSnapshot, 'people' | 'gone'>, deleted: string): Directory {
+  const former = (userId: UserId): PersonView => ({ userId, handle: '', displayName: deleted, role: 'member', safetyNumber: null, identity: 'unknown' });
+  return new Map([...gone.map(former), ...people].map((person) => [person.userId, person]));
+}
 
-/** Null for somebody that the directory does not hold (any more). */
+/** Null for somebody that this device has not heard of yet. */
 export const nameOf = (people: Directory, userId: UserId): string | null => people.get(userId)?.displayName ?? null;
 
 export const ownId = (snapshot: EngineSnapshot): UserId | null =>

@@ -22,7 +22,7 @@ export function ConversationList({ current, query }: { readonly current: string 
   const { t, locale } = useText();
   const snapshot = useSnapshot((now) => now);
   const now = useMinute();
-  const rows = useMemo(() => conversationRows(snapshot, now, locale), [snapshot, now, locale]);
+  const rows = useMemo(() => conversationRows(snapshot, now, locale, t('deleted_person')), [snapshot, now, locale, t]);
   const shown = filterRows(rows, useDeferredValue(query));
   const list = useRef<HTMLUListElement>(null);
   const [focused, setFocused] = useState<string | null>(null);

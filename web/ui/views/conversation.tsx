@@ -31,7 +31,7 @@ export function Conversation({ conversation }: { readonly conversation: Conversa
   }, [id]);
   const view = useStore(app.timeline, (now) => (now.open === id ? now.view : null));
   const snapshot = useSnapshot((now) => now);
-  const people = useMemo(() => directory(snapshot.people), [snapshot.people]);
+  const people = useMemo(() => directory(snapshot, t('deleted_person')), [snapshot, t]);
   const title = titleOf(conversation, ownId(snapshot), people, locale) ?? t('list.alone');
   const [members, setMembers] = useState(false);
   const [comparing, setComparing] = useState<UserId | null>(null);
@@ -145,8 +145,8 @@ function Blocked({ userId, onCompare }: { readonly userId: UserId; readonly onCo
   const { t } = useText();
   const app = useApp();
   const task = useTask();
-  const people = useSnapshot((now) => now.people);
-  const name = nameOf(directory(people), userId) ?? t('unknown_person');
+  const snapshot = useSnapshot((now) => now);
+  const name = nameOf(directory(snapshot, t('deleted_person')), userId) ?? t('unknown_person');
   return (
     <section className="foot" role="alert">
       <div className="blocked">

@@ -11,7 +11,7 @@ import { PersonPicker } from './person-picker.tsx';
 import { useText } from '../i18n/text.ts';
 import { tidyName } from '../models/account.ts';
 import type { ConversationView, PersonView, UserId } from '../models/app.ts';
-import { face, ownId } from '../models/people.ts';
+import { directory, face, ownId } from '../models/people.ts';
 import { useApp, useFreshPeople, useSnapshot, useTask } from './context.tsx';
 import { TaskError } from './task-error.tsx';
 
@@ -27,10 +27,10 @@ export function Members(props: { readonly conversation: ConversationView; readon
   useEffect(() => (panel.current === null ? undefined : tinykeys(panel.current, { Escape: onClose })), [onClose]);
   const people = useMemo(
     () =>
-      snapshot.people
+      [...directory(snapshot, t('deleted_person')).values()]
         .filter((person) => conversation.members.includes(person.userId))
         .toSorted((a, b) => a.displayName.localeCompare(b.displayName, locale)),
-    [snapshot.people, conversation.members, locale],
+    [snapshot, conversation.members, locale, t],
   );
   return (
     <aside className="members" aria-label={t('members.title')} ref={panel} tabIndex={-1}>
@@ -87,6 +87,8 @@ function MemberRow(props: { readonly person: PersonView; readonly conversation: 
   const task = useTask();
   const [asking, setAsking] = useState(false);
   const name = person.displayName;
+  // The next change of the group takes them out ([C8]).
+  const gone = person.handle === '';
   return (
     <li className="rows-row">
       <Avatar face={face(name, person.userId)} size={36} />
@@ -96,13 +98,13 @@ function MemberRow(props: { readonly person: PersonView; readonly conversation: 
           {own ? t('you_mark') : ''}
         </span>
         <span className="rows-sub">
-          @{person.handle}
+          {gone ? t('members.deleted') : `@${person.handle}`}
           {person.userId === conversation.owner ? ` · ${t('members.owner')}` : ''}
           {person.identity === 'changed' ? <span className="list-warn"> · {t('people.changed')}</span> : null}
         </span>
       </span>
-      {own ? null : <IconButton label={t('people.verify_name', { name })} icon={<ShieldCheck size={18} aria-hidden="true" />} onPress={() => props.onCompare(person.userId)} />}
-      {own || !conversation.mayRemove || !conversation.active ? null : (
+      {own || gone ? null : <IconButton label={t('people.verify_name', { name })} icon={<ShieldCheck size={18} aria-hidden="true" />} onPress={() => props.onCompare(person.userId)} />}
+      {own || gone || !conversation.mayRemove || !conversation.active ? null : (
         <IconButton label={t('members.remove', { name })} icon={<UserMinus size={18} aria-hidden="true" />} onPress={() => setAsking(true)} />
       )}
       {asking ? (

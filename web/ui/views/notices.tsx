@@ -13,7 +13,7 @@ export function Notices({ onClose }: { readonly onClose: () => void }) {
   const app = useApp();
   const task = useTask();
   const snapshot = useSnapshot((now) => now);
-  const people = useMemo(() => directory(snapshot.people), [snapshot.people]);
+  const people = useMemo(() => directory(snapshot, t('deleted_person')), [snapshot, t]);
   const text = (notice: SecurityNotice): string => {
     const name = 'userId' in notice ? (nameOf(people, notice.userId) ?? t('unknown_person')) : '';
     const conversation = snapshot.conversations.find((item) => item.conversationId === notice.conversationId);

@@ -62,7 +62,7 @@ function createCore(options: DemoOptions) {
   let snapshot: EngineSnapshot = {
     account: accountOf(options.scene, self),
     connection: connectionOf(options),
-    people: full ? people : [self],
+    ...{ people: full ? people : [self], gone: [] },
     ...demoOwn(options.now),
     conversations: full ? conversationsOf(options.now) : [],
     notices: full ? demoNotices(options.now) : [],

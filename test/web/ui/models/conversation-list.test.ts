@@ -4,6 +4,7 @@ import type { ConversationView, EngineSnapshot, UserId } from '../../../../web/u
 import { conversationRows, filterRows, listKey, neighbour, stopOf, unreadTotal } from '../../../../web/ui/models/conversation-list.ts';
 import { digitGroups, directConversation, filterPeople, shortTitle } from '../../../../web/ui/models/people.ts';
 
+const user = (name: string): UserId => name as UserId;
 const me = 'me' as UserId;
 const ann = 'ann' as UserId;
 const bob = 'bob' as UserId;
@@ -16,9 +17,9 @@ const person = (userId: UserId, displayName: string) => ({ userId, handle: userI
 const people = [person(me, 'Me'), person(ann, 'Ann'), person(bob, '鲍勃')];
 const snapshot = (conversations: readonly ConversationView[]): EngineSnapshot => ({
   account: { state: 'ready', me: { userId: me, deviceId: 'd' as never, handle: 'me', displayName: 'Me', role: 'owner' } },
-  connection: { state: 'online' }, people, devices: [], vault: null, conversations, notices: [],
+  connection: { state: 'online' }, people, gone: [user('dan')], devices: [], vault: null, conversations, notices: [],
 });
-const rows = (...conversations: readonly ConversationView[]) => conversationRows(snapshot(conversations), now, 'en');
+const rows = (...conversations: readonly ConversationView[]) => conversationRows(snapshot(conversations), now, 'en', 'Deleted account');
 
 describe('the conversation list', () => {
   it('puts the newest first and keeps equal times in one order', () => {
@@ -32,6 +33,13 @@ describe('the conversation list', () => {
     expect(rows(make('a', { title: 'Team' }))[0]?.title).toBe('Team');
     expect(rows(make('a', { members: [me, bob, ann] }))[0]?.title).toBe('Ann 鲍勃');
     expect(rows(make('a', { members: [me] }))[0]?.title).toBeNull();
+  });
+  it('says of somebody whose account is gone that it is, and of somebody not known yet nothing', () => {
+    const dan = user('dan');
+    const last = { from: dan, text: 'I am leaving', at: now };
+    expect(rows(make('a', { members: [me, dan] }))[0]?.title).toBe('Deleted account');
+    expect(rows(make('a', { members: [me, dan, ann], last }))[0]).toMatchObject({ title: 'Ann Deleted account', preview: { name: 'Deleted account' } });
+    expect(rows(make('a', { members: [me, user('eve')] }))[0]?.title).toBeNull();
   });
   it('says in the preview what matters most: failed, then draft, then the last message', () => {
     const last = { from: ann, text: 'two\n lines', at: now };

@@ -15,7 +15,7 @@ export interface RemoteEngine {
   fail(): void;
 }
 
-const starting: EngineSnapshot = { account: { state: 'starting' }, connection: { state: 'connecting' }, people: [], devices: [], vault: null, conversations: [], notices: [] };
+const starting: EngineSnapshot = { account: { state: 'starting' }, connection: { state: 'connecting' }, people: [], gone: [], devices: [], vault: null, conversations: [], notices: [] };
 const states: Readonly<Record<WorkerState, RemoteState>> = { waiting: 'connecting', ready: 'ready', elsewhere: 'elsewhere', failed: 'failed' };
 
 function emitter<T>() {
