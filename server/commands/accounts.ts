@@ -9,6 +9,7 @@ import type { Services } from './services.ts';
 type SessionView = Output<'session.get'>;
 type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | 'session.get' | 'session.ping' | 'session.end'>, `account.${string}Erasure`>;
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
+type ApprovalNames = Extract<CommandName, `approval.${string}`>;
 
 export function accountHandlers({ accounts, browsers, config, grants, limits, retention, runtime, sessions, store }: Services): Handlers<Names> {
   const started = starting(browsers);
@@ -78,5 +79,15 @@ export function deviceHandlers({ accounts, devices, ownDevices }: Services): Han
       await devices.acknowledge(deviceOf(caller).deviceId, input);
       return answer({});
     },
+  };
+}
+
+export function approvalHandlers({ approvals }: Services): Handlers<ApprovalNames> {
+  return {
+    'approval.open': async (input, caller) => ({ result: approvals.open(personOf(caller).session, input) }),
+    'approval.answer': async (input, caller) => ({ result: approvals.answer(deviceOf(caller).session, input) }),
+    'approval.pass': async (input, caller) => ({ result: approvals.pass(personOf(caller).session, input) }),
+    'approval.end': async (input, caller) => ({ result: approvals.end(personOf(caller).session, input) }),
+    'approval.get': async (input, caller) => ({ result: approvals.get(personOf(caller).session, input) }),
   };
 }

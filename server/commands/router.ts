@@ -7,7 +7,7 @@ import { ConversationId } from '#protocol/ids.ts';
 import { scribeOf } from '../domain/audit/scribe.ts';
 import type { Relation } from '../domain/conversations.ts';
 import type { Resource } from '../domain/permissions/permissions.ts';
-import { accountHandlers, deviceHandlers } from './accounts.ts';
+import { accountHandlers, approvalHandlers, deviceHandlers } from './accounts.ts';
 import { auditHandlers } from './audit.ts';
 import type { CallContext, Reply, Router } from './call.ts';
 import { conversationHandlers } from './conversations.ts';
@@ -58,7 +58,7 @@ class CommandRouter implements Router {
     this.#services = services;
     this.#handlers = {
       ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services),
-      ...directoryHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services), ...credentialHandlers(services),
+      ...directoryHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services), ...credentialHandlers(services), ...approvalHandlers(services),
     };
   }
 

@@ -23,6 +23,7 @@ export type Happening =
       readonly body: Uint8Array<ArrayBuffer>;
     }
   | { readonly kind: 'devices'; readonly userId: UserId }
+  | { readonly kind: 'approval'; readonly userId: UserId; readonly code: string }
   /** Its unlockers or key changed. */
   | { readonly kind: 'vault'; readonly userId: UserId; readonly version: number }
   | { readonly kind: 'keyPackagesLow'; readonly deviceId: DeviceId; readonly suite: Suite; readonly count: number }

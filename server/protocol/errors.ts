@@ -17,6 +17,8 @@ export const errors = {
   'device.required': { status: 403, retry: false },
   'device.unknown': { status: 404, retry: false },
   'device.refused': { status: 403, retry: false },
+  'approval.unknown': { status: 404, retry: false },
+  'approval.too_many': { status: 409, retry: false },
   'device.too_many': { status: 409, retry: false },
   'permission.denied': { status: 403, retry: false },
   'rate.limited': { status: 429, retry: true },

@@ -34,6 +34,8 @@ export const events = {
   devices: v.strictObject({ userId: UserId }),
   /** One's own vault has other unlockers, or another key: see vault.get. */
   vault: v.strictObject({ version: v.number() }),
+  /** A device of one's own that lets another in, or the other way round, went on: see approval.get. */
+  approval: v.strictObject({ code: v.string() }),
   /** One-time key packages of this device run low. */
   keyPackages: v.strictObject({ suite: Suite, count: v.number() }),
   /** This socket read too slowly and was taken off these conversations: use log.tail from the cursors. */

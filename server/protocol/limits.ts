@@ -53,6 +53,10 @@ export const membersMax = 500;
 export const pastStaysOfOneMax = 32;
 export const pastStaysMax = 2_000;
 export const devicesPerUserMax = 10;
+/** One device letting another in: how long, how many at once for a person, and each part. */
+export const approvalLifetimeMs = 5 * 60_000;
+export const approvalsPerPersonMax = 3;
+export const approvalPartBytesMax = 256;
 /** Of one person; the oldest go first. Ids of removed devices are never registered again, with or without them. */
 export const revocationsPerUserMax = 200;
 /** A device that nobody used for so long loses its leaves ([D6]). */

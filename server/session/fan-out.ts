@@ -64,6 +64,9 @@ function tell(parts: FanOutParts, announce: (conversationId: ConversationId) => 
       return signal(parts, happening);
     case 'devices':
       return devices(parts, happening.userId);
+    case 'approval':
+      for (const connection of directory.byUser(happening.userId)) connection.event('approval', { code: happening.code });
+      return;
     case 'vault':
       for (const connection of directory.byUser(happening.userId)) connection.event('vault', { version: happening.version });
       return;

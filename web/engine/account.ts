@@ -202,12 +202,20 @@ export class AccountDesk {
     return state;
   }
 
+  /** By the vault key that an old device gave. Rejects with `identity.mismatch` when it does not open the vault. */
+  async unlockWithKey(connection: Connection, session: Session, vaultKey: Uint8Array<ArrayBuffer>): Promise<AccountState> {
+    return this.#enter(connection, session, await connection.call('vault.get', {}), vaultKey);
+  }
+
   /** Opens the vault and makes this browser a device of the person; null when the secret fits no unlocker. */
   async #unlock(connection: Connection, session: Session, vault: Vault, secret: UnlockSecret): Promise<AccountState | null> {
+    const opened = unlockVault(session.person.userId, vault.unlockers, secret);
+    return opened.ok ? this.#enter(connection, session, vault, opened.vaultKey) : null;
+  }
+
+  async #enter(connection: Connection, session: Session, vault: Vault, vaultKey: Uint8Array<ArrayBuffer>): Promise<AccountState> {
     const { userId, identityKey } = session.person;
-    const opened = unlockVault(userId, vault.unlockers, secret);
-    if (!opened.ok) return null;
-    const inside = openIdentitySeed(opened.vaultKey, userId, vault.sealed);
+    const inside = openIdentitySeed(vaultKey, userId, vault.sealed);
     // A server that names another identity than the vault holds is lying about one of them.
     if (!inside.ok || !sameBytes(identityFromSeed(inside.seed).publicKey, identityKey)) throw new LanyingError('identity.mismatch');
     const { deviceId, certificate } = this.#newDevice(userId, inside.seed);
@@ -215,7 +223,7 @@ export class AccountDesk {
     await this.store.write(packages.writes);
     const registered = await connection.call('device.register', { device: { deviceId, certificate, label: this.#label }, keyPackages: [...packages.published] });
     this.#prf = null;
-    return this.#keep(registered, deviceId, certificate, { seed: inside.seed, vaultKey: opened.vaultKey, earlierKeys: [...inside.earlier] });
+    return this.#keep(registered, deviceId, certificate, { seed: inside.seed, vaultKey, earlierKeys: [...inside.earlier] });
   }
 }
 

@@ -166,6 +166,20 @@ export interface DeviceView {
   readonly here: boolean;
 }
 
+/** A new device being let in by an old one, on either of them. */
+export interface ApprovalView {
+  readonly role: 'new' | 'old';
+  /** Eight characters of Crockford base32, typed or scanned on the other device. */
+  readonly code: string;
+  readonly expiresAt: number;
+  /** Six numbers of 0 to 63, which both devices must show alike; null until both are there. */
+  readonly check: readonly number[] | null;
+  /** This side's person said that they are alike. */
+  readonly confirmed: boolean;
+  /** `different`: the person, or this device, saw that something stands in between. */
+  readonly ended: 'done' | 'refused' | 'different' | 'expired' | null;
+}
+
 /** What opens this person's vault, for one who has it open. */
 export interface VaultView {
   readonly unlockers: readonly { readonly unlockerId: UnlockerId; readonly kind: 'passkey' | 'recovery-code'; readonly createdAt: number }[];
@@ -192,6 +206,8 @@ export interface EngineSnapshot {
   readonly devices: readonly DeviceView[];
   /** Null until the server was asked. */
   readonly vault: VaultView | null;
+  /** The latest try, until it is put away. */
+  readonly approval: ApprovalView | null;
   /** Newest activity first. */
   readonly conversations: readonly ConversationView[];
   /** Newest first, at most 100. */
@@ -271,6 +287,14 @@ export interface DeviceApi {
   addPasskeyUnlocker(): Promise<void>;
   /** `vault.unlockers_missing` when fewer than two would be left. */
   removeUnlocker(unlockerId: UnlockerId): Promise<void>;
+  /** On a new device (`vault-locked`): asks to be let in by an old one; its code is in the snapshot. `approval.too_many`. */
+  askApproval(): Promise<void>;
+  /** On an old one: takes up what the new one shows. `approval.unknown`. */
+  answerApproval(code: string): Promise<void>;
+  /** Whether both devices show the same check; the new one is in once both sides said yes. */
+  confirmApproval(same: boolean): Promise<void>;
+  /** Ends the try, or puts away one that is over. */
+  closeApproval(): Promise<void>;
   /** Opens the vault again after its key was changed elsewhere. `recovery_code.malformed`, `recovery_code.wrong`. */
   reopenVault(code: string): Promise<void>;
 }

@@ -9,6 +9,7 @@ import {
   type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
 } from './api.ts';
 import { ask, type AskedCommand, type AskedInput } from './asked.ts';
+import { Approving } from './approving.ts';
 import { attach } from './attach.ts';
 import { Connection, type ServerEvent } from './connection.ts';
 import { Home } from './home.ts';
@@ -38,6 +39,10 @@ class LanyingEngine implements Engine {
   readonly #texts = new Listeners<{ readonly conversationId: ConversationId; readonly entry: TextEntry }>();
   readonly #connection: Connection;
   readonly #retry: Retry;
+  readonly #approving = new Approving(
+    () => ({ runtime: this.platform.runtime, connection: this.#connection, userId: this.#personId(), onTrouble: (cause) => this.#trouble(cause) }),
+    () => this.#changed(),
+  );
   readonly #codes = late(async () => new (await import('./unlockers.ts')).Unlockers(this.platform));
   readonly #desk = late(async () => new (await import('./account.ts')).AccountDesk(this.platform, this.store));
 
@@ -170,7 +175,12 @@ class LanyingEngine implements Engine {
 
   #onEvent(event: ServerEvent): void {
     if (event.name === 'sessionEnded') void this.#sessionEnded();
+    else if (event.name === 'approval') this.#approving.heard(event.payload.code);
     else if (this.#stage.kind === 'home') this.#stage.home.onEvent(event);
+  }
+
+  #personId(): UserId {
+    return this.#stage.kind === 'home' ? this.#stage.home.me.userId : this.#lockedSession().person.userId;
   }
 
   // Snapshots: worked out when asked for, told at most once a task.
@@ -195,6 +205,7 @@ class LanyingEngine implements Engine {
       gone: home?.directory.gone() ?? [],
       devices: home?.devices.views() ?? [],
       vault: home?.vault.view() ?? null,
+      approval: this.#approving.view(),
       conversations: home?.views() ?? [],
       notices: this.#notices,
     };
@@ -299,9 +310,7 @@ class LanyingEngine implements Engine {
     await this.#connection.call('invite.revoke', { inviteId });
   }
   readonly refreshPeople = async (): Promise<void> => this.#home().directory.refresh();
-  acceptIdentity(userId: UserId): Promise<void> {
-    return this.#home().acceptIdentity(userId);
-  }
+  readonly acceptIdentity = async (userId: UserId): Promise<void> => this.#home().acceptIdentity(userId);
   dismissNotices(): Promise<void> {
     this.#notices = [];
     this.#changed();
@@ -341,6 +350,13 @@ class LanyingEngine implements Engine {
   readonly keepRecoveryCode = async (replaces: readonly UnlockerId[]): Promise<void> => (await this.#codes()).keep(this.#home().vault, replaces);
   readonly addPasskeyUnlocker = async (): Promise<void> => (await this.#codes()).addPasskey(this.#home().vault, this.#home().me.userId);
   readonly removeUnlocker = async (id: UnlockerId): Promise<void> => this.#home().vault.remove(id);
+  readonly askApproval = async (): Promise<void> => {
+    const session = this.#lockedSession();
+    await this.#approving.ask(async (vaultKey) => this.#unlocked(await (await this.#desk()).unlockWithKey(this.#connection, session, vaultKey)));
+  };
+  readonly answerApproval = async (code: string): Promise<void> => this.#approving.answer(code, () => this.#home().vault.vaultKey);
+  readonly confirmApproval = async (same: boolean): Promise<void> => this.#approving.confirm(same);
+  readonly closeApproval = async (): Promise<void> => this.#approving.close();
   readonly reopenVault = async (code: string): Promise<void> => (await this.#codes()).reopen(this.#home().vault, code);
 
   /** Resolves when this sign-in has caught up with the server once; rejects with `engine.closed`. */

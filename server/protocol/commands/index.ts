@@ -6,6 +6,7 @@ import type * as v from 'valibot';
 import type { ActName } from '../audit.ts';
 import type { ErrorCode } from '../errors.ts';
 import { accountCommands } from './accounts.ts';
+import { approvalCommands } from './approval.ts';
 import { auditCommands } from './audit.ts';
 import { credentialCommands } from './credentials.ts';
 import { conversationCommands } from './conversations.ts';
@@ -19,7 +20,7 @@ export type { Caller, ResourceKind, Row } from './row.ts';
 
 export const commands = {
   ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...directoryCommands, ...retentionCommands, ...sessionCommands,
-  ...deviceCommands, ...credentialCommands,
+  ...deviceCommands, ...credentialCommands, ...approvalCommands,
 };
 
 export type Commands = typeof commands;

@@ -279,7 +279,7 @@ const demoVault = (now: number): NonNullable<EngineSnapshot['vault']> => ({
   rekeyDue: false,
 });
 
-const demoOwn = (now: number) => ({ devices: demoDevices(now), vault: demoVault(now) });
+const demoOwn = (now: number) => ({ devices: demoDevices(now), vault: demoVault(now), approval: null });
 
 function deviceCalls(core: Core): DeviceApi {
   const devices = (): EngineSnapshot['devices'] => core.snapshot().devices;
@@ -303,6 +303,19 @@ function deviceCalls(core: Core): DeviceApi {
       if (vault !== null) core.set({ vault: { ...vault, unlockers: vault.unlockers.filter(({ unlockerId }) => unlockerId !== id) } });
     },
     reopenVault: done,
+    async askApproval() {
+      core.set({ approval: { role: 'new', code: '7KQM2F9D', expiresAt: Date.now() + 300_000, check: null, confirmed: false, ended: null } });
+    },
+    async answerApproval(code) {
+      core.set({ approval: { role: 'old', code, expiresAt: Date.now() + 300_000, check: [3, 17, 42, 8, 60, 25], confirmed: false, ended: null } });
+    },
+    async confirmApproval(same) {
+      const { approval } = core.snapshot();
+      if (approval !== null) core.set({ approval: { ...approval, confirmed: same, ended: same ? 'done' : 'different' } });
+    },
+    async closeApproval() {
+      core.set({ approval: null });
+    },
   };
 }
 

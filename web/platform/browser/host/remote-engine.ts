@@ -15,7 +15,7 @@ export interface RemoteEngine {
   fail(): void;
 }
 
-const starting: EngineSnapshot = { account: { state: 'starting' }, connection: { state: 'connecting' }, people: [], gone: [], devices: [], vault: null, conversations: [], notices: [] };
+const starting: EngineSnapshot = { account: { state: 'starting' }, connection: { state: 'connecting' }, people: [], gone: [], devices: [], vault: null, approval: null, conversations: [], notices: [] };
 const states: Readonly<Record<WorkerState, RemoteState>> = { waiting: 'connecting', ready: 'ready', elsewhere: 'elsewhere', failed: 'failed' };
 
 function emitter<T>() {
@@ -101,6 +101,7 @@ const methods = {
   renameConversation: true, addMembers: true, removeMember: true, leaveConversation: true, send: true, retrySend: true,
   discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, markRead: true, ask: true,
   renameDevice: true, removeDevice: true, prepareRecoveryCode: true, keepRecoveryCode: true, addPasskeyUnlocker: true, removeUnlocker: true, reopenVault: true,
+  askApproval: true, answerApproval: true, confirmApproval: true, closeApproval: true,
 } as const satisfies Record<EngineMethod, true>;
 
 function remoteApi(call: (request: CallRequest) => Promise<unknown>, forget: (conversationId: string) => void): EngineApi {
