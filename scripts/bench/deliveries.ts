@@ -168,35 +168,50 @@ async function prosodySide(): Promise<Side> {
   };
 }
 
-async function deliveries(bench: Bench, theirs: Side, name: string, target: number, byCpuToo: boolean): Promise<Row> {
-  const ours = await ourSide(bench);
-  const rates = new Map([ours, theirs].map((side) => [side, { wall: [] as number[], cpu: [] as number[] }]));
+interface Rates {
+  readonly wall: number[];
+  /** For each CPU second of the server. */
+  readonly cpu: number[];
+}
+
+/** Deliveries a second of each side, in turns. */
+async function alternated(sides: readonly Side[]): Promise<readonly Rates[]> {
+  const rates = sides.map((side) => ({ side, wall: [] as number[], cpu: [] as number[] }));
   for (let round = 0; round <= rounds; round += 1) {
-    for (const [{ pid, publishes, round: once }, { wall, cpu }] of rates) {
-      const total = publishes * readers;
-      const before = cpuSeconds(pid);
+    for (const { side, wall, cpu } of rates) {
+      const total = side.publishes * readers;
+      const before = cpuSeconds(side.pid);
       const started = performance.now();
-      await once();
+      await side.round();
       const seconds = (performance.now() - started) / 1_000;
       // The first round warms up.
       if (round === 0) continue;
       wall.push(total / seconds);
-      cpu.push(total / (cpuSeconds(pid) - before));
+      cpu.push(total / (cpuSeconds(side.pid) - before));
     }
   }
-  for (const side of rates.keys()) await side.stop();
-  const [our, their] = [...rates.values()];
-  if (our === undefined || their === undefined) return fail();
-  return compare({
-    name,
-    unit: 'deliveries/s',
-    ours: our.wall,
-    bare: their.wall,
-    target,
-    perCpuSecond: our.cpu,
-    barePerCpuSecond: their.cpu,
-    byCpuToo,
-  });
+  return rates;
+}
+
+async function deliveries(bench: Bench, theirs: Side, name: string, target: number, byCpuToo: boolean): Promise<Row> {
+  const sides = [theirs];
+  try {
+    sides.unshift(await ourSide(bench));
+    const [our, their] = await alternated(sides);
+    if (our === undefined || their === undefined) return fail();
+    return compare({
+      name,
+      unit: 'deliveries/s',
+      ours: our.wall,
+      bare: their.wall,
+      target,
+      perCpuSecond: our.cpu,
+      barePerCpuSecond: their.cpu,
+      byCpuToo,
+    });
+  } finally {
+    for (const side of sides) await side.stop();
+  }
 }
 
 const conversationOf = `one conversation, ${readers} readers, 1 KiB, kept and acknowledged`;

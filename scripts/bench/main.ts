@@ -1,6 +1,7 @@
 /** `npm run bench [-- --json FILE] [-- --only WORD]`: measures the built product; run `npm run build` first. */
 import { Appliance, setupToken } from '../../test/harness/appliance.ts';
 import { createOwner, RawSocket } from '../../test/harness/raw-client.ts';
+import { isInstalled } from './broker.ts';
 import { bundleRow } from './bundle.ts';
 import { catchUpRow } from './catch-up.ts';
 import { deliveriesRow, mosquittoRow, prosodyRow } from './deliveries.ts';
@@ -8,8 +9,6 @@ import { filesRow } from './files.ts';
 import { idleRow } from './idle.ts';
 import { latencyRow } from './latency.ts';
 import { purgeRow } from './purge.ts';
-import { mosquittoThere } from './mosquitto.ts';
-import { prosodyThere } from './prosody.ts';
 import { sendsRow } from './relay.ts';
 import { report, type Row } from './report.ts';
 import type { Bench } from './talk.ts';
@@ -33,8 +32,8 @@ async function onAppliance(row: (bench: Bench) => Promise<Row>): Promise<Row> {
 type Rows = Readonly<Record<string, () => Promise<Row>>>;
 
 /** Other servers come from Debian's packages of the same name. */
-function whereThere(name: string, there: boolean, row: (bench: Bench) => Promise<Row>): Rows {
-  if (there) return { [name]: () => onAppliance(row) };
+function whereThere(name: string, row: (bench: Bench) => Promise<Row>): Rows {
+  if (isInstalled(name)) return { [name]: () => onAppliance(row) };
   process.stderr.write(`SKIPPED ${name}: it is not installed here (apt-get install ${name})\n`);
   return {};
 }
@@ -42,8 +41,8 @@ function whereThere(name: string, there: boolean, row: (bench: Bench) => Promise
 const all: Rows = {
   sends: () => onAppliance(sendsRow),
   deliveries: () => onAppliance(deliveriesRow),
-  ...whereThere('mosquitto', mosquittoThere(), mosquittoRow),
-  ...whereThere('prosody', prosodyThere(), prosodyRow),
+  ...whereThere('mosquitto', mosquittoRow),
+  ...whereThere('prosody', prosodyRow),
   'catch-up': () => onAppliance(catchUpRow),
   latency: () => onAppliance(latencyRow),
   files: filesRow,
@@ -53,7 +52,8 @@ const all: Rows = {
 };
 
 const only = argument('--only');
+const chosen = Object.entries(all).filter(([name]) => only === null || only === name);
+if (chosen.length === 0) throw new RangeError(`--only takes ${Object.keys(all).join(', ')}`);
 const rows: Row[] = [];
-const chosen = only === null ? Object.values(all) : [all[only]];
-for (const row of chosen) if (row !== undefined) rows.push(await row());
+for (const [, row] of chosen) rows.push(await row());
 await report(rows, argument('--json'));

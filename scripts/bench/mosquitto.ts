@@ -2,13 +2,13 @@
  * The same deliveries by Mosquitto (MQTT 3.1.1, OASIS standard 2014): QoS 1, lasting sessions, persistence on. Its client
  * here writes and counts packets by hand, as the relay's does.
  */
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../test/harness/free-port.ts';
+import { type Broker, startBroker } from './broker.ts';
 
 const text = (value: string): Buffer =>
   Buffer.concat([Buffer.from([value.length >> 8, value.length & 255]), Buffer.from(value)]);
@@ -98,14 +98,6 @@ function headOf(bytes: Buffer, at: number): { readonly body: number; readonly en
   return null;
 }
 
-export const mosquittoThere = (): boolean => spawnSync('mosquitto', ['-h']).error === undefined;
-
-export interface Broker {
-  readonly pid: number;
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
 /** Keeps everything for sessions that are away, and lets as much be under way as is wanted. */
 export async function startMosquitto(): Promise<Broker> {
   const folder = mkdtempSync(join(tmpdir(), 'lanying-mosquitto-'));
@@ -123,19 +115,5 @@ export async function startMosquitto(): Promise<Broker> {
     'log_type error',
   ];
   writeFileSync(join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
-  const child = spawn('mosquitto', ['-c', join(folder, 'mosquitto.conf')], { stdio: 'inherit' });
-  for (let up = false; !up;) {
-    const probe = connect(port, '127.0.0.1');
-    up = await new Promise((resolve) => probe.once('connect', () => resolve(true)).once('error', () => resolve(false)));
-    probe.destroy();
-  }
-  return {
-    pid: child.pid ?? Number.NaN,
-    port,
-    stop: async () => {
-      child.kill();
-      await once(child, 'exit');
-      rmSync(folder, { recursive: true });
-    },
-  };
+  return startBroker('mosquitto', ['-c', join(folder, 'mosquitto.conf')], folder, port);
 }

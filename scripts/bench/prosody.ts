@@ -2,14 +2,13 @@
  * The same deliveries by Prosody (XMPP: RFC 6120, rooms by XEP-0045): one room of 200 occupants, its archive (XEP-0313) on
  * disk. Its client here finds the ends of stanzas and looks at nothing else, as the relay's does.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { freePort } from '../../test/harness/free-port.ts';
-import type { Broker } from './mosquitto.ts';
+import { type Broker, startBroker } from './broker.ts';
 
 const domain = 'localhost';
 const room = `all@rooms.${domain}`;
@@ -99,10 +98,6 @@ export class XmppClient {
   }
 }
 
-/** Looked for by name: asked for its version, it starts a server. */
-export const prosodyThere = (): boolean =>
-  (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'prosody')));
-
 const configuration = (folder: string, port: number): string => `
   run_as_root = true
   data_path = "${folder}"
@@ -135,21 +130,5 @@ export async function startProsody(names: readonly string[]): Promise<Broker> {
   for (const name of names) writeFileSync(join(accounts, `${name}.dat`), `return { ["password"] = "${password}" };\n`);
   const file = join(folder, 'prosody.cfg.lua');
   writeFileSync(file, configuration(folder, port));
-  const child = spawn('prosody', ['-F', '--config', file], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const gone = once(child, 'exit');
-  for (let up = false; !up;) {
-    if (child.exitCode !== null) throw new Error(`Prosody ended with ${child.exitCode}`);
-    const probe = connect(port, '127.0.0.1');
-    up = await new Promise((resolve) => probe.once('connect', () => resolve(true)).once('error', () => resolve(false)));
-    probe.destroy();
-  }
-  return {
-    pid: child.pid ?? Number.NaN,
-    port,
-    stop: async () => {
-      child.kill();
-      await gone;
-      rmSync(folder, { recursive: true });
-    },
-  };
+  return startBroker('prosody', ['-F', '--config', file], folder, port);
 }
