@@ -1,10 +1,11 @@
 /** From nothing to a signed-in device: making an account, signing in, opening the vault. */
-import { type DeviceId, idFromBytes, type UnlockerId, type UserId } from '#protocol/ids.ts';
+import * as v from 'valibot';
+import { CeremonyId, type DeviceId, idFromBytes, type UnlockerId, type UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
 import type { Vault } from '#protocol/model.ts';
 import { idBytes } from '#protocol/ids.ts';
 import { withoutUnseen } from '#protocol/visible.ts';
-import { type CreateAccountInput, type Grant, LanyingError, type RecoveryCodes } from './api.ts';
+import { type CreateAccountInput, type Grant, LanyingError, type RecoveryCodes, type SecondStepInput } from './api.ts';
 import { identityFromSeed, issueCertificate, makeIdentity } from './identity/identity.ts';
 import { sameBytes } from './identity/same-bytes.ts';
 import { firstPackages } from './keys.ts';
@@ -38,6 +39,8 @@ export class AccountDesk {
   #prepared: Prepared | null = null;
   /** PRF output of the passkey that just signed in, until the vault is open. */
   #prf: Uint8Array<ArrayBuffer> | null = null;
+  /** Past the password: what waits for the second step. */
+  #second: string | null = null;
   /** Label that a device made from here gets. */
   #label = 'lanying';
 
@@ -163,7 +166,31 @@ export class AccountDesk {
 
   async signInWithPassword(handle: string, password: string, label: string): Promise<Session> {
     this.#label = label;
-    return post(this.platform.network, 'signIn.password', { handle, password });
+    try {
+      return await post(this.platform.network, 'signIn.password', { handle, password });
+    } catch (cause) {
+      if (cause instanceof LanyingError && cause.code === 'second_step.required') this.#second = cause.detail.ceremonyId ?? null;
+      throw cause;
+    }
+  }
+
+  async secondStep(step: SecondStepInput): Promise<Session> {
+    const ceremony = v.safeParse(CeremonyId, this.#second);
+    if (!ceremony.success) throw new LanyingError('ceremony.expired');
+    const session = await this.#finishSecond(ceremony.output, step);
+    this.#second = null;
+    return session;
+  }
+
+  async #finishSecond(ceremonyId: CeremonyId, step: SecondStepInput): Promise<Session> {
+    const { network, passkeys } = this.platform;
+    if (step.kind === 'totp') return post(network, 'signIn.totp', { ceremonyId, code: step.code.replaceAll(/\s/g, '') });
+    if (step.kind === 'recovery-code') return post(network, 'signIn.recoveryCode', { ceremonyId, code: step.code });
+    const { options } = await post(network, 'signIn.passkeySecondOptions', { ceremonyId });
+    const { response, prf } = await passkeys.get(options, prfSalt);
+    const session = await post(network, 'signIn.passkeySecond', { ceremonyId, response });
+    this.#prf = prf;
+    return session;
   }
 
   async signInWithPasskey(label: string): Promise<Session> {

@@ -39,7 +39,8 @@ export class LanyingError extends Error {
   override readonly name = 'LanyingError';
   constructor(
     readonly code: EngineErrorCode,
-    readonly detail: { readonly field?: string; readonly reason?: string; readonly retryAfterMs?: number } = {},
+    /** `methods`: with `second_step.required`, what may follow (`totp`, `passkey`, `recovery-code`). */
+    readonly detail: { readonly field?: string; readonly reason?: string; readonly retryAfterMs?: number; readonly ceremonyId?: string; readonly methods?: readonly string[] } = {},
   ) {
     super(code);
   }
@@ -253,7 +254,10 @@ export interface AccountApi {
    */
   prepareAccount(input: CreateAccountInput): Promise<RecoveryCodes>;
   finishAccount(): Promise<Me>;
+  /** Rejects with `second_step.required` and its `methods` where the password is right and not enough: signInSecondStep goes on. */
   signInWithPassword(handle: string, password: string, deviceLabel: string): Promise<void>;
+  /** Rejects with `sign_in.failed` (try again), `ceremony.expired` (back to the password). A passkey with PRF opens the vault too. */
+  signInSecondStep(step: SecondStepInput): Promise<void>;
   /** Also opens the vault where the passkey has PRF. */
   signInWithPasskey(deviceLabel: string): Promise<void>;
   unlockWithRecoveryCode(code: string): Promise<void>;
@@ -318,10 +322,26 @@ export interface ConversationApi {
   markRead(conversationId: ConversationId, sequence: number): Promise<void>;
 }
 
+export type SecondStepInput =
+  | { readonly kind: 'totp'; readonly code: string }
+  | { readonly kind: 'recovery-code'; readonly code: string }
+  | { readonly kind: 'passkey' };
+
+export interface PasskeyAdded {
+  readonly credentialId: string;
+  /** For signing in, shown once: they came with the first second step. Else null. */
+  readonly recoveryCodes: readonly string[] | null;
+  readonly opensVault: boolean;
+}
+
 /** Sessions, factors and rules of signing in. */
 export interface SecurityApi {
   /** Asks the server as it is; its refusals come as they are. Commands that end this session sign this device out. */
   ask<N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>>;
+  /** One more passkey for signing in, and for the vault where it can. `step_up.required`, `passkey.cancelled`, … */
+  addPasskey(name: string): Promise<PasskeyAdded>;
+  /** A fresh proof by a passkey; by password it is `ask('session.stepUp', …)`. Then what was refused with `step_up.required` may be sent again. */
+  stepUpWithPasskey(): Promise<Output<'session.stepUp'>>;
 }
 
 /** Every call rejects with LanyingError (RPC keeps code and detail) and with nothing else. */

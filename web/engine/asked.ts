@@ -5,16 +5,30 @@ import type { Connection } from './connection.ts';
 import { post } from './http.ts';
 import type { Network } from './ports.ts';
 
-export type AskedCommand = Extract<CommandName, 'session.list' | `session.revoke${string}`>;
+export type AskedCommand = Extract<
+  CommandName,
+  | 'session.list'
+  | `session.revoke${string}`
+  | 'session.stepUp'
+  | 'session.stepUpOptions'
+  | 'factor.list'
+  | 'passkey.rename'
+  | 'passkey.remove'
+  | `totp.${string}`
+  | `recoveryCodes.${string}`
+  | `password.${string}`
+  | `passwordReset.${string}`
+  | `signInPolicy.${string}`
+>;
 export type AskedOutput<N extends AskedCommand> = Output<N>;
 export type AskedInput<N extends AskedCommand> = v.InferInput<(typeof commands)[N]['input']>;
 
-/** Over the socket, but for what sets or takes the cookie. */
+/** Over the socket, but for what sets or takes the cookie and what needs nobody. */
 export async function ask<N extends AskedCommand>(
   connection: Connection,
   network: Network,
   command: N,
   input: AskedInput<N>,
 ): Promise<Output<N>> {
-  return 'httpOnly' in commands[command] ? post(network, command, input) : connection.call(command, input);
+  return 'httpOnly' in commands[command] || commands[command].who === 'anyone' ? post(network, command, input) : connection.call(command, input);
 }

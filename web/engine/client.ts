@@ -6,7 +6,7 @@ import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId 
 import type { Output } from '#protocol/commands/index.ts';
 import { passwordLengthMin } from '#protocol/limits.ts';
 import {
-  type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
+  type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type PasskeyAdded, type SecondStepInput, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
 } from './api.ts';
 import { ask, type AskedCommand, type AskedInput } from './asked.ts';
 import { Approving } from './approving.ts';
@@ -43,6 +43,7 @@ class LanyingEngine implements Engine {
     () => ({ runtime: this.platform.runtime, connection: this.#connection, userId: this.#personId(), onTrouble: (cause) => this.#trouble(cause) }),
     () => this.#changed(),
   );
+  readonly #factors = late(async () => new (await import('./factors.ts')).OwnFactors(this.platform, this.#connection));
   readonly #codes = late(async () => new (await import('./unlockers.ts')).Unlockers(this.platform));
   readonly #desk = late(async () => new (await import('./account.ts')).AccountDesk(this.platform, this.store));
 
@@ -253,6 +254,7 @@ class LanyingEngine implements Engine {
   async signInWithPassword(handle: string, password: string, deviceLabel: string): Promise<void> {
     await this.#signedIn(await (await this.#desk()).signInWithPassword(handle.trim().toLowerCase(), password, deviceLabel));
   }
+  readonly signInSecondStep = async (step: SecondStepInput): Promise<void> => this.#signedIn(await (await this.#desk()).secondStep(step));
   async signInWithPasskey(deviceLabel: string): Promise<void> {
     await this.#signedIn(await (await this.#desk()).signInWithPasskey(deviceLabel));
   }
@@ -296,6 +298,8 @@ class LanyingEngine implements Engine {
   }
 
   readonly ask = <N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>> => ask(this.#connection, this.platform.network, command, input);
+  readonly addPasskey = async (name: string): Promise<PasskeyAdded> => (await this.#factors()).addPasskey(name, this.#stage.kind === 'home' ? this.#stage.home.vault : null);
+  readonly stepUpWithPasskey = async (): Promise<Output<'session.stepUp'>> => (await this.#factors()).stepUp();
 
   // People and invites
 

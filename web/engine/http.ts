@@ -8,7 +8,7 @@ import type { Network } from './ports.ts';
 
 const Refused = v.object({
   code: v.string(),
-  detail: v.optional(v.object({ field: v.optional(v.string()), reason: v.optional(v.string()), retryAfterMs: v.optional(v.number()) })),
+  detail: v.optional(v.object({ field: v.optional(v.string()), reason: v.optional(v.string()), retryAfterMs: v.optional(v.number()), ceremonyId: v.optional(v.string()), methods: v.optional(v.array(v.string())) })),
 });
 const Wrapped = v.object({ error: Refused });
 
@@ -24,11 +24,13 @@ function refusalOf(body: unknown): LanyingError {
   const wrapped = v.safeParse(Wrapped, body);
   const bare = v.safeParse(Refused, wrapped.success ? wrapped.output.error : body);
   if (!bare.success || !isErrorCode(bare.output.code)) return new LanyingError('server.internal', { reason: 'answer' });
-  const { field, reason, retryAfterMs } = bare.output.detail ?? {};
+  const { field, reason, retryAfterMs, ceremonyId, methods } = bare.output.detail ?? {};
   return new LanyingError(bare.output.code, {
     ...(field === undefined ? {} : { field }),
     ...(reason === undefined ? {} : { reason }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(ceremonyId === undefined ? {} : { ceremonyId }),
+    ...(methods === undefined ? {} : { methods }),
   });
 }
 

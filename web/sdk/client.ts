@@ -1,17 +1,19 @@
 import type { ConversationId } from '#protocol/ids.ts';
 import { type ConversationView, type EngineSnapshot, LanyingError, type RecoveryCodes, type SecurityNotice } from '../engine/api.ts';
+import { SdkAccount } from './account.ts';
 import { changedView, LiveConversation, messageOf } from './conversation.ts';
 import { devicesOf } from './devices.ts';
 import type { HeadlessEngine } from './engine.ts';
 import { Listeners } from './listeners.ts';
 import { People } from './people.ts';
-import type { AuditReader, Client, ClientEvents, Conversation, Devices, Me, SecurityEvent } from './types.ts';
+import type { Account, AuditReader, Client, ClientEvents, Conversation, Devices, Me, SecurityEvent } from './types.ts';
 
 export class SdkClient implements Client {
   readonly recoveryCode: string | null;
   readonly spareRecoveryCode: string | null;
   readonly conversations: Client['conversations'];
   readonly audit: AuditReader;
+  readonly account: Account;
   readonly devices: Devices;
   readonly #engine: HeadlessEngine;
   readonly #people: People;
@@ -24,6 +26,7 @@ export class SdkClient implements Client {
 
   constructor(engine: HeadlessEngine, audit: AuditReader, codes: RecoveryCodes | null, rethrow: (cause: unknown) => void) {
     this.audit = audit;
+    this.account = new SdkAccount(engine);
     this.devices = devicesOf(engine);
     this.recoveryCode = codes?.code ?? null;
     this.spareRecoveryCode = codes?.spare ?? null;

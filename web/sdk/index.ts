@@ -39,7 +39,7 @@ export function register(options: RegisterOptions): Promise<Client> {
 }
 
 /**
- * Signs in with a password: `sign_in.failed`, `rate.limited`, `recovery_code.malformed`, `recovery_code.wrong`. On a new
+ * Signs in with a password, and what has to follow it: `sign_in.failed`, `second_step.required`, `rate.limited`, `recovery_code.malformed`, `recovery_code.wrong`. On a new
  * device without a recovery code the session is good, but the vault is not open: everything except `close` then rejects
  * with `vault.locked`, and `me` throws it.
  */
@@ -47,7 +47,7 @@ export async function signIn(options: SignInOptions): Promise<Client> {
   const opened = await openEngine(options);
   const { engine } = opened;
   try {
-    await engine.signInWithPassword(options.handle, options.password, options.deviceLabel ?? labelDefault);
+    await passSignIn(engine, options);
     await settled(engine);
     const { account } = engine.snapshot();
     if (account.state === 'vault-locked' && options.recoveryCode !== undefined) await engine.unlockWithRecoveryCode(options.recoveryCode);
@@ -55,6 +55,15 @@ export async function signIn(options: SignInOptions): Promise<Client> {
   } catch (cause) {
     await engine.close();
     throw cause;
+  }
+}
+
+async function passSignIn(engine: HeadlessEngine, { handle, password, deviceLabel = labelDefault, secondStep }: SignInOptions): Promise<void> {
+  try {
+    await engine.signInWithPassword(handle, password, deviceLabel);
+  } catch (cause) {
+    if (!(cause instanceof EngineError) || cause.code !== 'second_step.required' || secondStep === undefined) throw cause;
+    await engine.signInSecondStep(await secondStep(cause.detail.methods ?? []));
   }
 }
 

@@ -1,4 +1,7 @@
 /** The public types of `lanying/sdk`. Plain strings and numbers: nothing of the engine inside shows through. */
+import type { Account, SecondStep } from './account-types.ts';
+
+export type * from './account-types.ts';
 
 /**
  * What went wrong, in words that stay the same between versions. Beside the server's refusals (for example
@@ -18,7 +21,7 @@ export type ErrorCode = string;
 export interface SdkError extends Error {
   readonly name: 'LanyingError';
   readonly code: ErrorCode;
-  readonly detail: { readonly field?: string; readonly reason?: string; readonly retryAfterMs?: number };
+  readonly detail: { readonly field?: string; readonly reason?: string; readonly retryAfterMs?: number; readonly methods?: readonly string[] };
 }
 
 export interface ServerOptions {
@@ -56,6 +59,8 @@ export interface RegisterOptions extends NewAccountOptions {
 export interface SignInOptions extends ServerOptions {
   readonly handle: string;
   readonly password: string;
+  /** Asked when the password is not enough, with what may follow it; without it the call rejects with `second_step.required`. */
+  readonly secondStep?: (methods: readonly string[]) => SecondStep | Promise<SecondStep>;
   /** Opens the vault on a device that is new; not needed when `store` holds this person's device already. */
   readonly recoveryCode?: string;
 }
@@ -204,6 +209,7 @@ export interface Client {
     list(): Promise<readonly Conversation[]>;
   };
   readonly audit: AuditReader;
+  readonly account: Account;
   readonly devices: Devices;
   /** Returns the way to stop listening. A listener that throws does not disturb others: its error is rethrown from a timer. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;

@@ -328,6 +328,9 @@ export function createDemoEngine(options: DemoOptions): Engine & { receive(id: C
     close: done,
     /** Screens that ask bring their own answers. */
     ask: () => Promise.reject(new LanyingError('server.unavailable')),
+    addPasskey: () => Promise.reject(new LanyingError('passkey.unsupported')),
+    stepUpWithPasskey: () => Promise.reject(new LanyingError('passkey.unsupported')),
+    signInSecondStep: () => Promise.reject(new LanyingError('ceremony.expired')),
     ...accountCalls(core),
     ...peopleCalls(core),
     ...deviceCalls(core),

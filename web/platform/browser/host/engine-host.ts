@@ -26,7 +26,7 @@ export interface EngineHostWorker {
 }
 
 /** Calls during which a page may be asked for a passkey. */
-const ceremonies: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['prepareAccount', 'finishAccount', 'signInWithPasskey', 'unlockWithPasskey', 'addPasskeyUnlocker']);
+const ceremonies: ReadonlySet<EngineMethod> = new Set<EngineMethod>(['prepareAccount', 'finishAccount', 'signInWithPasskey', 'unlockWithPasskey', 'addPasskeyUnlocker', 'signInSecondStep', 'addPasskey', 'stepUpWithPasskey']);
 
 interface Connected extends Page {
   readonly channel: Channel<ToWorker, ToPage>;

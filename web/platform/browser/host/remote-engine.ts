@@ -99,7 +99,8 @@ const methods = {
   unlockWithRecoveryCode: true, unlockWithPasskey: true, signOut: true, createInvite: true, listInvites: true,
   revokeInvite: true, refreshPeople: true, acceptIdentity: true, dismissNotices: true, createConversation: true,
   renameConversation: true, addMembers: true, removeMember: true, leaveConversation: true, send: true, retrySend: true,
-  discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, markRead: true, ask: true,
+  discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, markRead: true, ask: true, signInSecondStep: true, addPasskey: true,
+  stepUpWithPasskey: true,
   renameDevice: true, removeDevice: true, prepareRecoveryCode: true, keepRecoveryCode: true, addPasskeyUnlocker: true, removeUnlocker: true, reopenVault: true,
   askApproval: true, answerApproval: true, confirmApproval: true, closeApproval: true,
 } as const satisfies Record<EngineMethod, true>;
