@@ -20,6 +20,7 @@ import { account, type AccountState } from './store/records.ts';
 import { Retry } from './retry.ts';
 import { accountView, type Session, type Stage } from './stage.ts';
 import { SealedStore } from './store/sealed-store.ts';
+import { until } from './until.ts';
 import { readTexts, type TextEntry } from './texts.ts';
 import { meOf } from './views.ts';
 
@@ -365,7 +366,7 @@ class LanyingEngine implements Engine {
 
   /** Resolves when this sign-in has caught up with the server once; rejects with `engine.closed`. */
   synced(): Promise<void> {
-    return this.#until(() => this.#stage.kind === 'home' && this.#stage.synced);
+    return until(this.#snapshots, () => this.#stage.kind === 'home' && this.#stage.synced, () => this.#closed);
   }
 
   /** Sequence of a message of this device once it is acknowledged; rejects with the code that it failed with. */
@@ -378,20 +379,6 @@ class LanyingEngine implements Engine {
   }
   onText(listener: (conversationId: ConversationId, entry: TextEntry) => void): () => void {
     return this.#texts.add(({ conversationId, entry }) => listener(conversationId, entry));
-  }
-
-  #until(reached: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = (): boolean => {
-        if (reached()) resolve();
-        else if (this.#closed) reject(new LanyingError('engine.closed'));
-        return reached() || this.#closed;
-      };
-      if (check()) return;
-      const stop = this.#snapshots.add(() => {
-        if (check()) stop();
-      });
-    });
   }
 }
 
