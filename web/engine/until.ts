@@ -2,7 +2,11 @@ import { type EngineSnapshot, LanyingError } from './api.ts';
 import type { Listeners } from './listeners.ts';
 
 /** Resolves at the first snapshot at which it is reached; rejects with `engine.closed`. */
-export function until(snapshots: Listeners<EngineSnapshot>, reached: () => boolean, closed: () => boolean): Promise<void> {
+export function until(
+  snapshots: Listeners<EngineSnapshot>,
+  reached: () => boolean,
+  closed: () => boolean,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const check = (): boolean => {
       if (reached()) resolve();
