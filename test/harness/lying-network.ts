@@ -4,11 +4,15 @@
  */
 import { decodeRequest, decodeServerFrame, encodeAnswer, encodeEvent, encodeRefusal, type ServerFrame } from '#protocol/codec.ts';
 import type { CommandName } from '#protocol/commands/index.ts';
+import type { ErrorCode } from '#protocol/errors.ts';
 import type { EventName, EventPayload } from '#protocol/events.ts';
 import type { Network, Socket, SocketHandlers } from '../../web/engine/ports.ts';
 
 /** What a liar may do with one frame from the server: pass on zero, one or several frames in its place. */
 export type Lie = (frame: ServerFrame, command: CommandName | null) => readonly ServerFrame[];
+
+/** What a liar says to a request by itself. */
+export type Answer = (command: CommandName, input: unknown) => Promise<{ readonly output: unknown } | { readonly code: ErrorCode } | null>;
 
 const bytes = (frame: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(frame);
 
@@ -21,6 +25,10 @@ function encodeServerFrame(frame: ServerFrame): Uint8Array<ArrayBuffer> {
 export class LyingNetwork implements Network {
   /** Honest until told otherwise. */
   lie: Lie = (frame) => [frame];
+  /** Answers in the place of the server; null asks it. */
+  answer: Answer = () => Promise.resolve(null);
+  /** Hears what the server says before it is lied about. */
+  overhear: (frame: ServerFrame, command: CommandName | null) => void = () => undefined;
   /** Every frame that crossed, both ways, as bytes: what a tap would see. */
   readonly tapped: Uint8Array[] = [];
   readonly #open = new Set<{ readonly socket: Socket; readonly handlers: SocketHandlers }>();
@@ -47,6 +55,7 @@ export class LyingNetwork implements Network {
         const parsed = decodeServerFrame(frame);
         if (parsed === null) throw new Error('the server sent a frame that does not parse');
         const command = parsed.kind === 'event' ? null : (asked.get(parsed.id) ?? null);
+        this.overhear(parsed, command);
         for (const told of this.lie(parsed, command)) handlers.onFrame(encodeServerFrame(told));
       },
     });
@@ -54,8 +63,13 @@ export class LyingNetwork implements Network {
       send: (frame) => {
         this.tapped.push(frame);
         const request = decodeRequest(frame);
-        if (request?.kind === 'request') asked.set(request.id, request.command);
-        inner.send(frame);
+        if (request?.kind !== 'request') return inner.send(frame);
+        asked.set(request.id, request.command);
+        void this.answer(request.command, request.input).then((own) => {
+          if (own === null) inner.send(frame);
+          else if ('code' in own) handlers.onFrame(encodeServerFrame({ kind: 'refusal', id: request.id, code: own.code, detail: {} }));
+          else handlers.onFrame(encodeServerFrame({ kind: 'answer', id: request.id, output: own.output }));
+        });
       },
       close: () => inner.close(),
     };

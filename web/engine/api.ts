@@ -20,6 +20,7 @@ export const engineErrors = [
   'vault.locked',
   'identity.changed',
   'identity.mismatch',
+  'directory.contradicted',
   'message.too_long',
   'message.empty',
   'conversation.left',
@@ -76,7 +77,27 @@ export type SecurityNotice =
   | { readonly kind: 'audit_forked'; readonly at: number; readonly conversationId: null; readonly reason: 'cut' | 'forked' | 'key_changed' | 'unsigned' }
   /** Somebody opened this person's vault on one more device. */
   | { readonly kind: 'new_device'; readonly at: number; readonly userId: UserId; readonly conversationId: null; readonly deviceId: DeviceId; readonly label: string }
+  /** The server's key directory contradicts what it was, or what a peer's device was shown. */
+  | { readonly kind: 'directory_contradicted'; readonly at: number; readonly conversationId: null; readonly reason: 'cut' | 'forked' | 'key_changed' | 'unsigned' }
+  /** What this person's device says of the key directory is not signed by the key that this device knows. */
+  | { readonly kind: 'directory_peer'; readonly at: number; readonly userId: UserId; readonly conversationId: null }
+  /** The server showed an identity key of this person that is not in the key directory. */
+  | { readonly kind: 'key_unlisted'; readonly at: number; readonly userId: UserId; readonly conversationId: null }
+  /** The key directory has an identity key of one's own that one did not make. */
+  | { readonly kind: 'identity_entered'; readonly at: number; readonly userId: UserId; readonly conversationId: null }
   | { readonly kind: 'members_differ'; readonly at: number; readonly conversationId: ConversationId; readonly userId: UserId };
+
+/** `blocked`: proven by two signed heads; nothing is sent until the person decides. `heardFrom`: whose message told. */
+export type DirectoryView =
+  | { readonly state: 'consistent' }
+  | {
+      readonly state: 'contradicted';
+      /** It got shorter; is another one; is signed by another key; is not signed. */
+      readonly fault: 'cut' | 'forked' | 'key_changed' | 'unsigned';
+      readonly blocked: boolean;
+      readonly at: number;
+      readonly heardFrom: UserId | null;
+    };
 
 /** One thing in a timeline. `key` is stable from composing through acknowledgement. */
 export type TimelineItem =
@@ -211,6 +232,8 @@ export interface EngineSnapshot {
   readonly approval: ApprovalView | null;
   /** Newest activity first. */
   readonly conversations: readonly ConversationView[];
+  /** What all keys are looked up in. */
+  readonly directory: DirectoryView;
   /** Newest first, at most 100. */
   readonly notices: readonly SecurityNotice[];
 }
@@ -275,6 +298,8 @@ export interface PeopleApi {
   refreshPeople(): Promise<void>;
   /** Adopt a changed identity key after the person compared safety numbers. */
   acceptIdentity(userId: UserId): Promise<void>;
+  /** Go on with the key directory that the server shows now, after somebody looked into a contradiction. */
+  acceptDirectory(): Promise<void>;
   dismissNotices(): Promise<void>;
 }
 

@@ -3,12 +3,11 @@
  * of the first sight, the signature holds, and a consistency proof (RFC 9162 §2.1.4) shows that nothing before was changed.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { keyIdOf, parseCheckpoint, parseVerifierKey, signedBytesOf, type TreeHead } from '#protocol/checkpoint.ts';
+import type { TreeHead } from '#protocol/checkpoint.ts';
 import { emptyRange, rootOf, verifyConsistency } from '#protocol/merkle.ts';
 import { LanyingError, type SecurityNotice } from './api.ts';
 import type { Connection } from './connection.ts';
-import { sameBytes } from './identity/same-bytes.ts';
-import { verifySignature } from './identity/signature.ts';
+import { verifiedHead } from './identity/checkpoint.ts';
 import { Mutex } from './mutex.ts';
 import type { Runtime } from './ports.ts';
 import { auditHead } from './store/records.ts';
@@ -52,7 +51,7 @@ export class AuditWatch {
     const now = await this.#ask(kept ?? nothing, kept?.verifierKey ?? null);
     if (typeof now === 'string') return now;
     if (pushed !== null) {
-      const told = await verified(pushed, now.verifierKey);
+      const told = await verifiedHead(pushed, now.verifierKey);
       if (told === null) return 'unsigned';
       const later = await this.#ask(told, now.verifierKey);
       if (typeof later === 'string') return later;
@@ -66,7 +65,7 @@ export class AuditWatch {
     try {
       const { checkpoint, verifierKey, consistency } = await this.connection.call('audit.head', { since: from.size });
       if (pinned !== null && verifierKey !== pinned) return 'key_changed';
-      const head = await verified(checkpoint, verifierKey);
+      const head = await verifiedHead(checkpoint, verifierKey);
       if (head === null) return 'unsigned';
       const proof = { first: from.size, second: head.size, firstRoot: from.root, secondRoot: head.root, proof: consistency };
       return verifyConsistency(sha256, proof) ? { size: head.size, root: head.root, verifierKey } : 'forked';
@@ -75,12 +74,4 @@ export class AuditWatch {
       throw cause;
     }
   }
-}
-
-async function verified(note: string, verifierKey: string): Promise<TreeHead | null> {
-  const head = parseCheckpoint(note);
-  const key = parseVerifierKey(sha256, verifierKey);
-  if (head === null || key === null || head.origin !== key.name) return null;
-  if (!sameBytes(head.keyId, keyIdOf(sha256, key.name, key.publicKey))) return null;
-  return (await verifySignature(key.publicKey, head.signature, signedBytesOf(head))) ? head : null;
 }

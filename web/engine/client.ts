@@ -209,6 +209,7 @@ class LanyingEngine implements Engine {
       vault: home?.vault.view() ?? null,
       approval: this.#approving.view(),
       conversations: home?.views() ?? [],
+      directory: home?.directory.tree.view() ?? { state: 'consistent' },
       notices: this.#notices,
     };
     return this.#snapshot;
@@ -316,11 +317,11 @@ class LanyingEngine implements Engine {
   }
   readonly refreshPeople = async (): Promise<void> => this.#home().directory.refresh();
   readonly acceptIdentity = async (userId: UserId): Promise<void> => this.#home().acceptIdentity(userId);
-  dismissNotices(): Promise<void> {
+  readonly acceptDirectory = async (): Promise<void> => this.#home().acceptDirectory();
+  readonly dismissNotices = async (): Promise<void> => {
     this.#notices = [];
     this.#changed();
-    return Promise.resolve();
-  }
+  };
 
   // Conversations
 

@@ -8,6 +8,7 @@ import type { Connection } from './connection.ts';
 import { verifyCertificate } from './identity/certificate.ts';
 import { acceptKey, decodePins, encodePins, mergePins, observeKey, type Pins } from './identity/pins.ts';
 import { sameBytes } from './identity/same-bytes.ts';
+import { KeyTree } from './key-tree/key-tree.ts';
 import { late } from './late.ts';
 import { Mutex } from './mutex.ts';
 import type { Runtime } from './ports.ts';
@@ -32,6 +33,7 @@ export class Directory {
   #gone: readonly UserId[] = [];
   readonly #fingerprints = new Map<UserId, { readonly key: Uint8Array; readonly digits: string }>();
   readonly #saving = new Mutex();
+  #tree: KeyTree | null = null;
 
   constructor(
     readonly runtime: Runtime,
@@ -50,6 +52,15 @@ export class Directory {
     if (own === null) throw new LanyingError('storage.failed', { field: 'account' });
     this.#pins = observeKey(kept, this.me.userId, own.identityKey).pins;
     this.#version = stored?.version ?? 0;
+    const { runtime, store, connection, me, listener } = this;
+    this.#tree = new KeyTree({ runtime, store, connection, me: { userId: me.userId, identityKey: own.identityKey }, listener });
+    await this.#tree.load();
+  }
+
+  /** Throws before `load`. */
+  get tree(): KeyTree {
+    if (this.#tree === null) throw new LanyingError('engine.closed');
+    return this.#tree;
   }
 
   person(userId: UserId): Person | null {
@@ -71,7 +82,7 @@ export class Directory {
 
   /** Everybody, and the pins of the person's other devices. */
   async refresh(): Promise<void> {
-    await this.#pullPins();
+    await Promise.all([this.tree.refresh(), this.#pullPins()]);
     const listed = new Set<UserId>([this.me.userId]);
     let after: string | undefined;
     for (let more = true; more; ) {
@@ -112,9 +123,12 @@ export class Directory {
   }
 
   async observe(people: readonly Person[]): Promise<void> {
+    const unlisted = await this.tree.unlisted(people);
     let pins = this.#pins;
     for (const person of people) {
       this.#people.set(person.userId, person);
+      // [X5] Not even looked at: whoever is known by another key stays known by that one.
+      if (unlisted.has(person.userId)) continue;
       const seen = observeKey(pins, person.userId, person.identityKey);
       if (seen.observation === 'changed' && pins !== seen.pins) {
         this.listener.onNotice({ kind: 'identity_changed', at: this.runtime.now(), userId: person.userId, conversationId: null });
@@ -162,10 +176,11 @@ export class Directory {
     const pin = this.#pins.get(claimed.userId);
     if (pin === undefined) return false;
     const checked = await verifyCertificate(credential, { userId: claimed.userId, identityKey: pin.key, at: this.runtime.now() });
-    if (!checked.ok) {
-      this.listener.onNotice({ kind: 'device_refused', at: this.runtime.now(), userId: claimed.userId, conversationId: null, reason: checked.reason });
+    const reason = checked.ok ? ((await this.tree.lists(claimed.userId, pin.key, credential)) ? null : 'not_in_directory') : checked.reason;
+    if (reason !== null) {
+      this.listener.onNotice({ kind: 'device_refused', at: this.runtime.now(), userId: claimed.userId, conversationId: null, reason });
     }
-    return checked.ok;
+    return reason === null;
   };
 
   views(): readonly PersonView[] {

@@ -3,7 +3,7 @@ import { type ConversationId, type DeviceId, idBytes, idFromBytes, type MessageI
 import { LanyingError, type ConversationView, type PersonView, type SecurityNotice, type TimelineView } from './api.ts';
 import type { Connection, ServerEvent } from './connection.ts';
 import { BodyCipher } from './content/body.ts';
-import { encodeContent, textBytesMax } from './content/content.ts';
+import { encodeContent, textBytesMax, type ToldHead } from './content/content.ts';
 import type { Conversation } from './conversation/conversation.ts';
 import { handIn } from './conversation/handing-in.ts';
 import { Outbox } from './conversation/outbox.ts';
@@ -18,6 +18,7 @@ import { type AccountState, after, drafts, type MessageState } from './store/rec
 import type { SealedStore } from './store/sealed-store.ts';
 import { Timeline } from './timeline.ts';
 import { textOf, type TextEntry } from './texts.ts';
+import { isBlocked, requireDirectory, requireTrust } from './trust.ts';
 import { VaultDesk } from './vault-desk.ts';
 import { VaultCipher } from './vault/vault-cipher.ts';
 import { conversationView } from './views.ts';
@@ -67,7 +68,7 @@ export class Home implements ConversationListener {
     const conversations = (): readonly ConversationId[] => this.rooms.all().map(({ id }) => id);
     this.vault = new VaultDesk({ runtime, store, connection, directory, devices, cipher, conversations, onChange: () => listener.onChange() }, me);
     this.rooms = new Rooms(this.parts, (room) => this.#added(room));
-    this.#outbox = new Outbox(this.parts, (room) => this.#blocked(room));
+    this.#outbox = new Outbox(this.parts, (room) => isBlocked(room, directory, me.userId));
     this.#upkeep = new Upkeep(runtime, connection, () => this.rooms, (work) => this.#background(work));
   }
 
@@ -177,13 +178,13 @@ export class Home implements ConversationListener {
     this.#push(conversationId);
   }
 
-  onNotice(notice: SecurityNotice): void {
-    this.listener.onNotice(notice);
-  }
+  readonly onNotice = (notice: SecurityNotice): void => this.listener.onNotice(notice);
 
   onLeavers(conversationId: ConversationId): void {
     this.#upkeep.tidyLater(conversationId);
   }
+
+  readonly onHead = (from: UserId, head: ToldHead): void => this.#background(this.directory.tree.heard(from, head));
 
   onPurged(conversationId: ConversationId, sequence: number, missed: boolean): void {
     this.#timelines.get(conversationId)?.purged(sequence);
@@ -203,19 +204,13 @@ export class Home implements ConversationListener {
     if (this.#timelines.has(id)) this.#background(this.openTimeline(id));
   }
 
-  #blocked(room: Conversation): boolean {
-    return room.halted !== null || room.state.members.some((userId) => userId !== this.me.userId && this.directory.changed(userId));
-  }
-
   // What screens ask.
 
   get waiting(): number {
     return this.#outbox.waiting;
   }
 
-  people(): readonly PersonView[] {
-    return this.directory.views();
-  }
+  readonly people = (): readonly PersonView[] => this.directory.views();
 
   views(): readonly ConversationView[] {
     const changed = (userId: UserId): boolean => this.directory.changed(userId);
@@ -237,12 +232,9 @@ export class Home implements ConversationListener {
     return room;
   }
 
-  /** Nothing is sealed for people whose identity is in doubt, or into a log that is ([E2], [E4]). */
   #trusted(conversationId: ConversationId): Conversation {
     const room = this.#active(conversationId);
-    const changed = room.state.members.find((userId) => userId !== this.me.userId && this.directory.changed(userId));
-    if (changed !== undefined) throw new LanyingError('identity.changed', { field: changed });
-    if (room.halted !== null) throw new LanyingError('identity.mismatch', { reason: room.halted });
+    requireTrust(room, this.directory, this.me.userId);
     return room;
   }
 
@@ -255,7 +247,19 @@ export class Home implements ConversationListener {
     await (deviceId === this.me.deviceId ? removal() : this.vault.goes(removal));
   }
 
+  /** What was blocked goes out. */
+  #goOn(): void {
+    for (const room of this.rooms.all()) this.#background(room.reconsider().then(() => this.#outbox.flush(room)));
+  }
+
+  async acceptDirectory(): Promise<void> {
+    await this.directory.tree.decide();
+    await this.directory.refresh();
+    this.#goOn();
+  }
+
   async createConversation(title: string | null, members: readonly UserId[]): Promise<ConversationId> {
+    requireDirectory(this.directory);
     const others = [...new Set(members)].filter((userId) => userId !== this.me.userId);
     const room = await this.rooms.making(() => creating().then(({ create }) => create(this.parts, title, others)));
     return room.id;
@@ -334,14 +338,12 @@ export class Home implements ConversationListener {
     this.#background(this.#outbox.flush(this.#room(conversationId)));
   }
 
-  discard(conversationId: ConversationId, id: MessageId): Promise<void> {
-    return this.#outbox.discard(conversationId, id);
-  }
+  readonly discard = (conversationId: ConversationId, id: MessageId): Promise<void> => this.#outbox.discard(conversationId, id);
 
   /** After an identity was decided on: what was blocked goes out. */
   async acceptIdentity(userId: UserId): Promise<void> {
     await this.directory.accept(userId);
-    for (const room of this.rooms.all()) this.#background(room.reconsider().then(() => this.#outbox.flush(room)));
+    this.#goOn();
   }
 
   async setDraft(conversationId: ConversationId, text: string): Promise<void> {

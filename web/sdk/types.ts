@@ -117,6 +117,7 @@ export interface Conversation {
 export interface SecurityEvent {
   readonly kind:
     | 'identity_changed' | 'log_forked' | 'message_refused' | 'replay_refused' | 'commit_refused' | 'device_refused' | 'members_differ'
+    | 'directory_contradicted' | 'directory_peer' | 'key_unlisted' | 'identity_entered'
     | 'audit_forked'
     /** This person's vault was opened on one more device. */
     | 'new_device';

@@ -5,6 +5,7 @@
  */
 import * as v from 'valibot';
 import { encodeCbor } from '#protocol/cbor.ts';
+import { bytes as bytesOf, Hash, Sequence } from '#protocol/envelope.ts';
 import { decodeItem } from '#protocol/codec.ts';
 import { keptLabel } from '#protocol/model.ts';
 import { withoutUnseen } from '#protocol/visible.ts';
@@ -16,6 +17,10 @@ export const titleLengthMax = 128;
 
 const utf8 = new TextEncoder();
 
+const Told = v.object({ size: Sequence, root: Hash, signature: bytesOf(64, 64) });
+/** A head of the key directory that the sender's device believes: tree size, root, Ed25519 signature of the checkpoint ([X7]). */
+export type ToldHead = v.InferOutput<typeof Told>;
+
 const Text = v.object({
   type: v.literal('text'),
   text: v.pipe(
@@ -24,6 +29,7 @@ const Text = v.object({
     v.maxLength(textBytesMax),
     v.check((text) => utf8.encode(text).length <= textBytesMax, `must have at most ${textBytesMax} bytes`),
   ),
+  head: v.optional(Told),
 });
 const Meta = v.object({ type: v.literal('meta'), title: keptLabel(titleLengthMax) });
 const Leave = v.object({ type: v.literal('leave') });

@@ -3,7 +3,9 @@
  * entries, then news of them ([E3], [E4], [E5], [E8]).
  */
 import type { Entry } from '#protocol/envelope.ts';
+import type { UserId } from '#protocol/ids.ts';
 import type { SecurityNotice } from '../api.ts';
+import type { ToldHead } from '../content/content.ts';
 import { hashEntry } from '../content/chain.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import { deserialize, epoch as epochOfGroup, type GroupState, type Member, members, MlsError, serialize } from '../mls/reading.ts';
@@ -25,6 +27,7 @@ interface Draft {
   readonly writes: StoreWrite[];
   readonly seen: MessageState[];
   readonly notices: SecurityNotice[];
+  readonly heads: { readonly from: UserId; readonly head: ToldHead }[];
   readonly hashes: Map<number, Uint8Array>;
   readonly ids: Map<string, number>;
   halted: Halt | null;
@@ -51,7 +54,7 @@ export class LogReader {
 
   /** Takes entries that follow the cursor; entries at or below it are passed over. Rejects only when the store or network fails. */
   async advance(state: ConversationState, group: GroupState, entries: readonly Entry[]): Promise<Advance> {
-    const draft: Draft = { state, group, writes: [], seen: [], notices: [], hashes: new Map(), ids: new Map(), halted: null };
+    const draft: Draft = { state, group, writes: [], seen: [], notices: [], heads: [], hashes: new Map(), ids: new Map(), halted: null };
     for (const entry of entries) {
       if (entry.sequence <= draft.state.cursor.sequence) continue;
       await this.#take(draft, entry);
@@ -62,6 +65,7 @@ export class LogReader {
       draft.writes.push(await this.parts.store.put(conversations, state.conversationId, draft.state));
       await this.parts.store.write(draft.writes);
     }
+    for (const { from, head } of draft.heads) this.parts.listener.onHead(from, head);
     for (const notice of draft.notices) this.parts.listener.onNotice(notice);
     for (const message of draft.seen) this.parts.listener.onEntry(state.conversationId, message);
     return { state: draft.state, group: draft.group, halted: draft.halted };
@@ -107,7 +111,10 @@ export class LogReader {
     const reading = await readEntry(this.parts.cipher, conversationId, { ...entry, kind: entry.kind }, secrets, {
       hashAt: async (sequence) => this.#hashAt(draft, sequence, low),
     });
-    if (reading.ok) return reading.shown;
+    if (reading.ok) {
+      if (reading.head !== undefined && entry.device !== this.parts.me.deviceId) draft.heads.push({ from: entry.user, head: reading.head });
+      return reading.shown;
+    }
     if (reading.reason === 'key_missing') return { type: 'unreadable', reason: 'key_missing' };
     if (reading.reason !== 'forked') return this.#refused(draft, entry, reading.why);
     draft.notices.push({ kind: 'log_forked', at, conversationId, sequence: entry.sequence });

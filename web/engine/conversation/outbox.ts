@@ -213,7 +213,9 @@ export class Outbox {
     const old = this.parts.runtime.now() - state.epochStartedAt >= epochAgeMsMax;
     if (leaving || many || old) await conversation.submit(() => Promise.resolve({}));
     const { epoch, secrets } = await conversation.present();
-    const body = await conversation.seal(secrets, epoch, item.value.id, 'message', encodeContent({ type: 'text', text: item.value.text }));
+    const head = this.parts.directory.tree.toTell(conversation.state.toldHead ?? null);
+    const body = await conversation.seal(secrets, epoch, item.value.id, 'message', encodeContent({ type: 'text', text: item.value.text, ...(head === null ? {} : { head }) }));
+    if (head !== null) await conversation.update({ toldHead: { size: head.size, at: this.parts.runtime.now() } });
     await this.#change(item, { sealed: { epoch, body } });
   }
 }

@@ -8,7 +8,8 @@ import type { Runtime } from '../ports.ts';
 import type { AccountState, MessageState } from '../store/records.ts';
 import type { SealedStore } from '../store/sealed-store.ts';
 import type { VaultCipher } from '../vault/vault-cipher.ts';
-import type { ConversationId } from '#protocol/ids.ts';
+import type { ToldHead } from '../content/content.ts';
+import type { ConversationId, UserId } from '#protocol/ids.ts';
 
 export interface Parts {
   readonly runtime: Runtime;
@@ -28,6 +29,8 @@ export interface ConversationListener {
   /** An entry became part of the local log (live or while catching up; not older pages). */
   onEntry(conversationId: ConversationId, message: MessageState): void;
   onNotice(notice: SecurityNotice): void;
+  /** Inside a message of somebody's device: a head of the key directory. */
+  onHead(from: UserId, head: ToldHead): void;
   /** There are leaves that the next commit must remove. */
   onLeavers(conversationId: ConversationId): void;
   /** Everything up to `sequence` is erased here; `missed`: some of it was never seen on this device. */

@@ -6,12 +6,12 @@ import type { Entry } from '#protocol/envelope.ts';
 import type { ConversationId } from '#protocol/ids.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import type { BodyCipher } from '../content/body.ts';
-import { decodeContent } from '../content/content.ts';
+import { decodeContent, type ToldHead } from '../content/content.ts';
 import type { EpochState, Shown } from '../store/records.ts';
 import { deviceKeyIn } from './epochs.ts';
 
 export type Reading =
-  | { readonly ok: true; readonly shown: Shown }
+  | { readonly ok: true; readonly shown: Shown; readonly head?: ToldHead | undefined }
   /** The key is not here: not the sender's fault, and it may come. */
   | { readonly ok: false; readonly reason: 'key_missing' }
   | { readonly ok: false; readonly reason: 'not_in_group' | 'body' | 'content' | 'seen_ahead'; readonly why: string }
@@ -45,7 +45,7 @@ export async function readEntry(
   const decoded = decodeContent(entry.kind, opened.content);
   if (!decoded.ok) return { ok: false, reason: 'content', why: decoded.reason };
   const { content } = decoded;
-  if (content.type === 'text') return { ok: true, shown: { type: 'text', text: content.text } };
+  if (content.type === 'text') return { ok: true, shown: { type: 'text', text: content.text }, head: content.head };
   if (content.type === 'meta') return { ok: true, shown: { type: 'titled', title: content.title } };
   if (content.type === 'leave') return { ok: true, shown: { type: 'left' } };
   return { ok: true, shown: { type: 'nothing' } };

@@ -45,6 +45,20 @@ export const auditHead = kind(
   'audithead',
   v.object({ size: Sequence, root: Hash, verifierKey: v.string(), fault: v.nullable(v.picklist(['cut', 'forked', 'key_changed', 'unsigned'])) }),
 );
+const KeyTree = v.object({
+  size: Sequence,
+  root: Hash,
+  signature: bytes(64, 64),
+  verifierKey: v.string(),
+  fault: v.nullable(
+    v.object({ kind: v.picklist(['cut', 'forked', 'key_changed', 'unsigned']), proven: v.boolean(), at: Timestamp, from: v.nullable(UserId) }),
+  ),
+});
+/** The last head of the key directory that held; `fault`: something contradicts it, and nobody has decided yet. */
+export type KeyTreeState = v.InferOutput<typeof KeyTree>;
+export const keyTree = kind('keytree', KeyTree);
+/** Leaves of the key directory, by page. */
+export const keyTreeLeaves = kind('keytreeleaves/', v.object({ leaves: anyBytes }));
 export const drafts = kind('draft/', v.object({ text: v.string() }));
 
 const Sealed = v.object({ epoch: Epoch, body: anyBytes });
@@ -91,6 +105,8 @@ const Conversation = v.object({
   createdAt: Timestamp,
   /** Everything up to here was purged by the server and erased here. */
   floor: v.optional(Sequence),
+  /** Head of the key directory that this device last told here, and when. */
+  toldHead: v.optional(v.object({ size: Sequence, at: Timestamp })),
 });
 export type ConversationState = v.InferOutput<typeof Conversation>;
 export const conversations = kind('conversation/', Conversation);
