@@ -56,6 +56,30 @@ describe('schedules', () => {
     expect(new Schedule(['30 2 * * *'], zone).isDue(utc('2026-03-29T00:59'), utc('2026-03-29T01:00'))).toBe(true);
   });
 
+  it('[R13] the same in zones that move by an hour at two, by half an hour, and not at all, in the spring and in the autumn of each', async () => {
+    const changes: readonly (readonly [string, string, string])[] = [
+      ['America/New_York', '2026-03-08', '2026-11-01'],
+      ['Australia/Lord_Howe', '2026-10-04', '2026-04-05'],
+      ['Africa/Casablanca', '2026-03-22', '2026-02-15'],
+      ['Asia/Shanghai', '2026-03-29', '2026-10-25'],
+    ];
+    for (const [place, ...days] of changes)
+      for (const day of days)
+        for (const cron of ['0 2 * * *', '15 2 * * *', '45 1 * * *', '30 3 * * *']) {
+          const runtime = new FakeRuntime('zones', utc(`${day}T00:00`) - 40 * hourMs);
+          const job = new Counted('nightly', cron, runtime);
+          const runner = new JobRunner([job], { leases: openMemoryStore().leases, ops, runtime, zone: place });
+          await live(runner, runtime, 96 * hourMs, 15 * minuteMs);
+          const dayIn = (at: number): number => Math.floor(localMinute(place, at) / (24 * 60));
+          const runs = job.runs.map(dayIn);
+          // Each day of the four (the window may end on a fifth) once, and the day of the change among them.
+          const from = runs[0] ?? 0;
+          expect([place, day, cron, runs]).toEqual([place, day, cron, runs.map((_, at) => from + at)]);
+          expect([place, day, cron, runs.length >= 3 && runs.length <= 5]).toEqual([place, day, cron, true]);
+          expect(runs).toContain(Date.parse(`${day}T00:00Z`) / (24 * hourMs));
+        }
+  });
+
   it('[R13] runs once after downtime, however many schedules and days were missed', async () => {
     const runtime = new FakeRuntime('down', utc('2026-05-01T12:00'));
     const { leases } = openMemoryStore();

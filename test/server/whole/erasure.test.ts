@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkLog } from '../../../server/compose-logs.ts';
 import { MovedClock } from '../../harness/moved-clock.ts';
+import { openLevelStore } from '../../../server/storage/level/store.ts';
 import type { TestServer } from '../../harness/server.ts';
 import { codeOf, joined, okay, talk } from '../commands/world.ts';
 import { type Served, served } from './served.ts';
@@ -97,6 +98,49 @@ test('[U11] [U12] [R8] audit entries and idle sessions go by rule, and the log v
   const checked = await verify('https://another.example');
   expect(checked).toMatchObject({ kind: 'checked', verdict: { first: null }, verifierKey: before.verifierKey });
   await server.restart();
+});
+
+test('[R8] [R15] what is left of a closed account goes by the rule of accounts, a hold suspends that, and the preview tells', async () => {
+  const { owner, guest } = await team();
+  const ask = { userId: guest.userId, text: 'Left the company', scope: 'account' as const };
+  const { requestId } = okay(await owner.call('erasure.request', ask));
+  const closed = okay(await owner.call('erasure.confirm', { requestId, handle: 'guest' })).receipt;
+  expect(closed?.others).toMatchObject([{ class: 'accounts', userId: guest.userId, reason: { kind: 'request' } }]);
+  expect(codeOf(await guest.call('session.get', {}))).toBe('session.required');
+  const personal = async () => {
+    const { entries } = okay(await owner.call('audit.list', {}));
+    return entries.flatMap((entry) => entry.personal).filter(({ subject }) => subject === guest.userId);
+  };
+  // Closed: out, and the key of its personal data waits for the rule.
+  expect((await personal()).some(({ fields }) => fields !== null)).toBe(true);
+  const left = async () => {
+    await server.stop();
+    const store = await openLevelStore({ folder: server.dataFolder, masterKey: new Uint8Array(32).fill(7), runtime: clock.runtime });
+    const found = [await store.vaults.get(guest.userId), (await store.people.gone(guest.userId))?.state];
+    await store.close();
+    await server.restart();
+    return found;
+  };
+  expect(await left()).toEqual([expect.objectContaining({ version: 1 }), 'closed']);
+  okay(await owner.call('retention.set', { class: 'accounts', conversationId: null, days: 3 }));
+  expect(okay(await owner.call('retention.run', {})).receipt?.others ?? []).toEqual([]);
+  clock.shiftMs += 5 * dayMs;
+  const until = clock.runtime.now() + dayMs;
+  const { hold } = okay(await owner.call('hold.place', { conversationId: null, reason: 'Case 3', until }));
+  const due = async () => okay(await owner.call('retention.preview', {})).others;
+  expect(await due()).toMatchObject([{ class: 'accounts', count: 1, days: 3, heldBy: hold.holdId }]);
+  okay(await owner.call('retention.run', {}));
+  expect((await left())[1]).toBe('closed');
+  okay(await owner.call('hold.release', { holdId: hold.holdId }));
+  expect(await due()).toMatchObject([{ class: 'accounts', count: 1, heldBy: null }]);
+  const { receipt } = okay(await owner.call('retention.run', {}));
+  expect(receipt?.others.filter((other) => other.class === 'accounts')).toMatchObject([
+    { userId: guest.userId, reason: { kind: 'policy', days: 3 } },
+  ]);
+  expect(receipt?.proof).toMatchObject({ found: 0, shredded: true });
+  expect(await left()).toEqual([null, 'erased']);
+  expect((await personal()).every(({ fields }) => fields === null)).toBe(true);
+  expect(await due()).toEqual([]);
 });
 
 test('[R6] an older copy neither brings an account back nor loses a rule or a hold', async () => {
