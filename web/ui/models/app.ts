@@ -14,8 +14,10 @@ import type { EngineHost, HostState } from './host.ts';
 
 export type {
   AccountView,
+  ApprovalView,
   ConnectionView,
   ConversationView,
+  DeviceView,
   EngineErrorCode,
   EngineSnapshot,
   Grant,
@@ -26,6 +28,7 @@ export type {
   SecurityNotice,
   TimelineItem,
   TimelineView,
+  VaultView,
 } from '../../engine/api.ts';
 export type { AskedOutput } from '../../engine/asked.ts';
 export type ConversationId = ConversationView['conversationId'];

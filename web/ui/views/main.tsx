@@ -8,6 +8,7 @@ import { Mark } from '../components/mark.tsx';
 import { Empty } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import type { Me } from '../models/app.ts';
+import { codeInLink } from '../models/signs.ts';
 import { unreadTotal } from '../models/conversation-list.ts';
 import { face } from '../models/people.ts';
 import { useSnapshot } from './context.tsx';
@@ -37,7 +38,16 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   const current = params?.id ?? null;
   usePageTitle(t(current === null ? 'list.name' : 'conv.page'), useSnapshot(unreadTotal));
   useKeys({ help: () => setPanel('keys') });
-  const close = (): void => setPanel('none');
+  const [letIn, setLetIn] = useState(() => codeInLink(location.hash));
+  useEffect(() => {
+    if (letIn === null) return;
+    history.replaceState(history.state, '', location.pathname);
+    setPanel('settings');
+  }, [letIn]);
+  const close = (): void => {
+    setPanel('none');
+    setLetIn(null);
+  };
   const open = (id: string): void => {
     setPanel('none');
     go(`/c/${id}`);
@@ -53,7 +63,7 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
         {panel === 'new' ? <NewConversation onClose={close} onOpen={open} /> : null}
         {panel === 'invite' ? <Invite onClose={close} /> : null}
         {panel === 'people' ? <People onClose={close} onOpen={open} /> : null}
-        {panel === 'settings' ? <SettingsDialog me={me} onClose={close} /> : null}
+        {panel === 'settings' ? <SettingsDialog me={me} first={letIn === null ? 'general' : 'devices'} code={letIn} onClose={close} /> : null}
         {panel === 'keys' ? <Shortcuts onClose={close} /> : null}
         {panel === 'notices' ? <Notices onClose={close} /> : null}
       </Suspense>

@@ -81,6 +81,8 @@ export function RecoveryStep(props: { readonly codes: RecoveryCodes; readonly ha
 export function ConfirmStep(props: {
   readonly kept: KeptCodes;
   readonly busy: boolean;
+  /** What its button says; without it: that the account is made. */
+  readonly submit?: string;
   readonly onTyped: (typed: readonly [string, string]) => void;
   readonly onLook: () => void;
   readonly onDone: () => void;
@@ -118,7 +120,7 @@ export function ConfirmStep(props: {
         {field(1)}
       </div>
       <Button type="submit" kind="primary" wide busy={props.busy}>
-        {t('confirm.create')}
+        {props.submit ?? t('confirm.create')}
       </Button>
       <Button kind="quiet" onPress={props.onLook}>
         {t('confirm.look')}

@@ -1,10 +1,11 @@
-import { Eye, EyeOff, KeyRound } from 'lucide-react';
+import { Eye, EyeOff, KeyRound, MonitorSmartphone } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { Button, IconButton } from '../components/button.tsx';
 import { Field } from '../components/field.tsx';
 import { Note } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import { deviceLabel } from '../models/account.ts';
+import { AskApproval } from './approval.tsx';
 import { useApp, useTask } from './context.tsx';
 import { Door } from './door.tsx';
 import { TaskError } from './task-error.tsx';
@@ -82,10 +83,17 @@ export function Unlock({ name, passkey }: { readonly name: string; readonly pass
   const task = useTask();
   const leave = useTask();
   const [code, setCode] = useState('');
+  const [asking, setAsking] = useState(false);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     task.run(() => app.actions.unlockWithRecoveryCode(code));
   };
+  if (asking)
+    return (
+      <Door title={t('approval.title')}>
+        <AskApproval onBack={() => setAsking(false)} />
+      </Door>
+    );
   return (
     <Door title={t('unlock.title')}>
       <p className="door-text">{t('unlock.text', { name })}</p>
@@ -105,6 +113,11 @@ export function Unlock({ name, passkey }: { readonly name: string; readonly pass
           {t('unlock.submit')}
         </Button>
       </form>
+      <p className="or">{t('unlock.or')}</p>
+      <Button wide onPress={() => setAsking(true)}>
+        <MonitorSmartphone size={18} aria-hidden="true" />
+        {t('unlock.device')}
+      </Button>
       <TaskError now={leave.now} />
       <Button kind="quiet" busy={leave.busy} onPress={() => leave.run(() => app.actions.signOut(false))}>
         {t('settings.sign_out')}

@@ -15,8 +15,8 @@ interface Screen {
   readonly opens?: string;
 }
 const names = {
-  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/, forget: 'Sign out and forget this device' },
-  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/, forget: '退出并清除此设备' },
+  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/, forget: 'Sign out and forget this device', devices: 'Devices', remove: /^Remove Safari/, letIn: 'Enter the code of a new device', code: 'Code', vault: 'Recovery', replace: /^Replace/, show: 'Show the new code', byDevice: 'Let in by another device', same: 'They are the same' },
+  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/, forget: '退出并清除此设备', devices: '设备', remove: /^移除Safari/, letIn: '输入新设备的代码', code: '代码', vault: '恢复', replace: /^更换/, show: '显示新代码', byDevice: '由另一台设备批准', same: '完全相同' },
 } as const;
 type Locale = keyof typeof names;
 
@@ -42,6 +42,16 @@ function screens(locale: Locale): readonly Screen[] {
     await factor(page);
     await press(page, n.next);
     await page.getByRole('button', { name: n.kept }).waitFor();
+  };
+  const page = async (shown: Page, name: string): Promise<void> => {
+    await press(shown, n.settings);
+    await shown.getByRole('tab', { name, exact: true }).click();
+  };
+  const letIn: Step = async (shown) => {
+    await page(shown, n.devices);
+    await press(shown, n.letIn);
+    await shown.getByRole('textbox', { name: n.code, exact: true }).fill('7KQM-2F9D');
+    await shown.keyboard.press('Enter');
   };
   const at = (id: string) => `/c/${id.padEnd(22, '0')}`;
   return [
@@ -75,6 +85,13 @@ function screens(locale: Locale): readonly Screen[] {
     { name: 'invite', path: '/', step: async (page) => (await press(page, n.invite), press(page, n.make)), opens: '.dialog' },
     { name: 'people', path: '/', step: (page) => press(page, n.people), opens: '.dialog' },
     { name: 'settings', path: '/', step: (page) => press(page, n.settings), opens: '.dialog' },
+    { name: 'devices', path: '/', step: (shown) => page(shown, n.devices), opens: '.device-row' },
+    { name: 'devices-remove', path: '/', step: async (shown) => (await page(shown, n.devices), await press(shown, n.remove)), opens: '.device-form' },
+    { name: 'approval-old', path: '/', step: letIn, opens: '.signs' },
+    { name: 'approval-done', path: '/', step: async (shown) => (await letIn(shown), await press(shown, n.same)), opens: '.note[role=status]' },
+    { name: 'approval-new', path: '/?scene=locked', step: (shown) => press(shown, n.byDevice), opens: '.qr' },
+    { name: 'vault', path: '/', step: (shown) => page(shown, n.vault), opens: '.device-row' },
+    { name: 'vault-issue', path: '/', step: async (shown) => (await page(shown, n.vault), await press(shown, n.replace), await press(shown, n.show)), opens: '.code' },
     { name: 'keys', path: '/', step: (page) => page.keyboard.press('?'), opens: '.dialog' },
     { name: 'remove', path: at('product'), step: async (page) => (await page.locator('.head').getByRole('button', { name: n.members }).click(), await page.locator('.members .rows-row .icon-button').last().click()), opens: '.dialog' },
     { name: 'forget', path: '/', step: async (page) => (await press(page, n.settings), await press(page, n.forget)), opens: '.dialog .button-danger' },
