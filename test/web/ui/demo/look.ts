@@ -20,6 +20,29 @@ const names = {
 } as const;
 type Locale = keyof typeof names;
 
+/** One's devices and recovery, in the settings and at the door. */
+function ownScreens(n: (typeof names)[Locale], press: (page: Page, name: string | RegExp) => Promise<void>): readonly Screen[] {
+  const turnTo = async (shown: Page, name: string): Promise<void> => {
+    await press(shown, n.settings);
+    await shown.getByRole('tab', { name, exact: true }).click();
+  };
+  const letIn: Step = async (shown) => {
+    await turnTo(shown, n.devices);
+    await press(shown, n.letIn);
+    await shown.getByRole('textbox', { name: n.code, exact: true }).fill('7KQM-2F9D');
+    await shown.keyboard.press('Enter');
+  };
+  return [
+    { name: 'devices', path: '/', step: (shown) => turnTo(shown, n.devices), opens: '.device-row' },
+    { name: 'devices-remove', path: '/', step: async (shown) => (await turnTo(shown, n.devices), await press(shown, n.remove)), opens: '.device-form' },
+    { name: 'approval-old', path: '/', step: letIn, opens: '.signs' },
+    { name: 'approval-done', path: '/', step: async (shown) => (await letIn(shown), await press(shown, n.same)), opens: '.note[role=status]' },
+    { name: 'approval-new', path: '/?scene=locked', step: (shown) => press(shown, n.byDevice), opens: '.qr' },
+    { name: 'vault', path: '/', step: (shown) => turnTo(shown, n.vault), opens: '.device-row' },
+    { name: 'vault-issue', path: '/', step: async (shown) => (await turnTo(shown, n.vault), await press(shown, n.replace), await press(shown, n.show)), opens: '.code' },
+  ];
+}
+
 function screens(locale: Locale): readonly Screen[] {
   const n = names[locale];
   const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).first().click();
@@ -42,16 +65,6 @@ function screens(locale: Locale): readonly Screen[] {
     await factor(page);
     await press(page, n.next);
     await page.getByRole('button', { name: n.kept }).waitFor();
-  };
-  const page = async (shown: Page, name: string): Promise<void> => {
-    await press(shown, n.settings);
-    await shown.getByRole('tab', { name, exact: true }).click();
-  };
-  const letIn: Step = async (shown) => {
-    await page(shown, n.devices);
-    await press(shown, n.letIn);
-    await shown.getByRole('textbox', { name: n.code, exact: true }).fill('7KQM-2F9D');
-    await shown.keyboard.press('Enter');
   };
   const at = (id: string) => `/c/${id.padEnd(22, '0')}`;
   return [
@@ -85,13 +98,7 @@ function screens(locale: Locale): readonly Screen[] {
     { name: 'invite', path: '/', step: async (page) => (await press(page, n.invite), press(page, n.make)), opens: '.dialog' },
     { name: 'people', path: '/', step: (page) => press(page, n.people), opens: '.dialog' },
     { name: 'settings', path: '/', step: (page) => press(page, n.settings), opens: '.dialog' },
-    { name: 'devices', path: '/', step: (shown) => page(shown, n.devices), opens: '.device-row' },
-    { name: 'devices-remove', path: '/', step: async (shown) => (await page(shown, n.devices), await press(shown, n.remove)), opens: '.device-form' },
-    { name: 'approval-old', path: '/', step: letIn, opens: '.signs' },
-    { name: 'approval-done', path: '/', step: async (shown) => (await letIn(shown), await press(shown, n.same)), opens: '.note[role=status]' },
-    { name: 'approval-new', path: '/?scene=locked', step: (shown) => press(shown, n.byDevice), opens: '.qr' },
-    { name: 'vault', path: '/', step: (shown) => page(shown, n.vault), opens: '.device-row' },
-    { name: 'vault-issue', path: '/', step: async (shown) => (await page(shown, n.vault), await press(shown, n.replace), await press(shown, n.show)), opens: '.code' },
+    ...ownScreens(n, press),
     { name: 'keys', path: '/', step: (page) => page.keyboard.press('?'), opens: '.dialog' },
     { name: 'remove', path: at('product'), step: async (page) => (await page.locator('.head').getByRole('button', { name: n.members }).click(), await page.locator('.members .rows-row .icon-button').last().click()), opens: '.dialog' },
     { name: 'forget', path: '/', step: async (page) => (await press(page, n.settings), await press(page, n.forget)), opens: '.dialog .button-danger' },
