@@ -55,6 +55,10 @@ export interface PersonView {
   /** 60 decimal digits for both of you, equal on both screens; null for oneself or while a key is unknown. */
   readonly safetyNumber: string | null;
   readonly identity: 'pinned' | 'changed' | 'unknown';
+  /** Somebody compared safety numbers for the key in force, on any of this person's devices. */
+  readonly verified: boolean;
+  /** When other keys were first seen, milliseconds, oldest first, the last 8. */
+  readonly keyChanges: readonly number[];
 }
 
 export type ConnectionView =
@@ -298,6 +302,8 @@ export interface PeopleApi {
   refreshPeople(): Promise<void>;
   /** Adopt a changed identity key after the person compared safety numbers. */
   acceptIdentity(userId: UserId): Promise<void>;
+  /** Whether the safety number was compared; `safetyNumber` as it was shown, so that nothing newer is vouched for. Rejects with `identity.mismatch`. */
+  setVerified(userId: UserId, safetyNumber: string, verified: boolean): Promise<void>;
   /** Go on with the key directory that the server shows now, after somebody looked into a contradiction. */
   acceptDirectory(): Promise<void>;
   dismissNotices(): Promise<void>;

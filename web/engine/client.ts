@@ -317,6 +317,7 @@ class LanyingEngine implements Engine {
   }
   readonly refreshPeople = async (): Promise<void> => this.#home().directory.refresh();
   readonly acceptIdentity = async (userId: UserId): Promise<void> => this.#home().acceptIdentity(userId);
+  readonly setVerified = async (userId: UserId, digits: string, verified: boolean): Promise<void> => this.#home().directory.setVerified(userId, digits, verified);
   readonly acceptDirectory = async (): Promise<void> => this.#home().acceptDirectory();
   readonly dismissNotices = async (): Promise<void> => {
     this.#notices = [];

@@ -6,7 +6,7 @@ import { withoutUnseen } from '#protocol/visible.ts';
 import { LanyingError, type PersonView, type SecurityNotice } from './api.ts';
 import type { Connection } from './connection.ts';
 import { verifyCertificate } from './identity/certificate.ts';
-import { acceptKey, decodePins, encodePins, mergePins, observeKey, type Pins } from './identity/pins.ts';
+import { acceptKey, checkKey, decodePins, encodePins, mergePins, observeKey, type Pins } from './identity/pins.ts';
 import { sameBytes } from './identity/same-bytes.ts';
 import { KeyTree } from './key-tree/key-tree.ts';
 import { late } from './late.ts';
@@ -50,7 +50,7 @@ export class Directory {
     // One's own key is the one that this device's own certificate was signed with, never what the server says.
     const own = parseCertificate(this.me.certificate);
     if (own === null) throw new LanyingError('storage.failed', { field: 'account' });
-    this.#pins = observeKey(kept, this.me.userId, own.identityKey).pins;
+    this.#pins = observeKey(kept, this.me.userId, own.identityKey, this.runtime.now()).pins;
     this.#version = stored?.version ?? 0;
     const { runtime, store, connection, me, listener } = this;
     this.#tree = new KeyTree({ runtime, store, connection, me: { userId: me.userId, identityKey: own.identityKey }, listener });
@@ -129,7 +129,7 @@ export class Directory {
       this.#people.set(person.userId, person);
       // [X5] Not even looked at: whoever is known by another key stays known by that one.
       if (unlisted.has(person.userId)) continue;
-      const seen = observeKey(pins, person.userId, person.identityKey);
+      const seen = observeKey(pins, person.userId, person.identityKey, this.runtime.now());
       if (seen.observation === 'changed' && pins !== seen.pins) {
         this.listener.onNotice({ kind: 'identity_changed', at: this.runtime.now(), userId: person.userId, conversationId: null });
       }
@@ -168,6 +168,16 @@ export class Directory {
     this.listener.onChange();
   }
 
+  /** `digits`: the safety number that was compared; rejects with `identity.mismatch` when it is of another key by now. */
+  async setVerified(userId: UserId, digits: string, verified: boolean): Promise<void> {
+    const pin = this.#pins.get(userId);
+    const shown = this.views().find((person) => person.userId === userId)?.safetyNumber ?? null;
+    if (pin?.state !== 'pinned' || shown === null || shown !== digits) throw new LanyingError('identity.mismatch', { field: userId });
+    await this.#setPins(checkKey(this.#pins, userId, pin.key, { verified, at: this.runtime.now() }));
+    this.#views = null;
+    this.listener.onChange();
+  }
+
   /** The hook of every MLS operation: does this credential vouch for this key, by the pinned identity of its person? */
   readonly checkCredential = async (credential: Uint8Array, signatureKey: Uint8Array): Promise<boolean> => {
     const claimed = parseCertificate(credential);
@@ -196,6 +206,8 @@ export class Directory {
         role: person.role,
         safetyNumber: own || pin === undefined ? null : this.#safetyNumber(person.userId, pin.state === 'changed' ? pin.offered : pin.key),
         identity,
+        verified: pin?.state === 'pinned' && pin.checked?.verified === true,
+        keyChanges: own ? [] : (pin?.changes ?? []).map(({ at }) => at),
       };
     });
     return this.#views;

@@ -18,7 +18,7 @@ import type { Client } from '../../../web/sdk/index.ts';
 import { accountOn, engineOver, entered, hears, idOf, join, refusal, textsOf, until, viewOf } from '../../harness/devices.ts';
 import { directorySeed, LyingDirectory } from '../../harness/lying-directory.ts';
 import { LyingNetwork } from '../../harness/lying-network.ts';
-import { makeOwner } from '../../harness/people.ts';
+import { makeOwner, passwordOf } from '../../harness/people.ts';
 import { startServer, type TestServer } from '../../harness/server.ts';
 
 const digest = (input: Uint8Array): Uint8Array => createHash('sha256').update(input).digest();
@@ -32,6 +32,7 @@ const open: HeadlessEngine[] = [];
 interface Victim {
   readonly engine: HeadlessEngine;
   readonly handle: string;
+  readonly code: string;
   readonly network: LyingNetwork;
   readonly profile: MemoryProfile;
   readonly liar: LyingDirectory;
@@ -45,8 +46,8 @@ async function victim(): Promise<Victim> {
   const profile = new MemoryProfile();
   const engine = await engineOver(network, openMemoryStore(profile));
   open.push(engine);
-  await join(engine, handle, (await owner.createInvite()).link);
-  return { engine, handle, network, profile, liar };
+  const code = await join(engine, handle, (await owner.createInvite()).link);
+  return { engine, handle, code, network, profile, liar };
 }
 
 async function person(name: string, profile = new MemoryProfile()): Promise<HeadlessEngine> {
@@ -162,6 +163,62 @@ describe('keys that are used', () => {
     bob.liar.leaves = [...(await heldBy(bob.profile)), identityLeaf(digest, meOf(bob.engine), publicKey)];
     await bob.engine.refreshPeople();
     await noticed(bob.engine, 'identity_entered');
+  });
+});
+
+describe('[X10] who was verified', () => {
+  const verified = (engine: HeadlessEngine, userId: UserId): boolean => engine.snapshot().people.find((one) => one.userId === userId)?.verified === true;
+  const digitsOf = async (engine: HeadlessEngine, userId: UserId): Promise<string> => {
+    let digits: string | null = null;
+    await until(engine, ({ people }) => (digits = people.find((one) => one.userId === userId)?.safetyNumber ?? null) !== null);
+    return digits ?? '';
+  };
+
+  it('is known after a restart and on the other devices of whoever compared, and to nobody else', async () => {
+    const bob = await victim();
+    const dora = await person('dora');
+    await Promise.all([bob.engine.refreshPeople(), dora.refreshPeople()]);
+    const doraId = meOf(dora);
+    const digits = await digitsOf(bob.engine, doraId);
+    expect(await digitsOf(dora, meOf(bob.engine))).toBe(digits);
+    expect(await refusal(bob.engine.setVerified(doraId, digits.replace(/^./, (first) => String((Number(first) + 1) % 10)), true))).toBe('identity.mismatch');
+    expect(verified(bob.engine, doraId)).toBe(false);
+    await bob.engine.setVerified(doraId, digits, true);
+    expect(verified(bob.engine, doraId)).toBe(true);
+    const second = await engineOver(nodeNetwork(server.origin), openMemoryStore());
+    open.push(second);
+    await second.signInWithPassword(bob.handle, passwordOf(bob.handle), 'second');
+    await until(second, ({ account }) => account.state === 'vault-locked');
+    await second.unlockWithRecoveryCode(bob.code);
+    await second.synced();
+    expect(verified(second, doraId)).toBe(true);
+    await second.setVerified(doraId, await digitsOf(second, doraId), false);
+    await bob.engine.refreshPeople();
+    expect(verified(bob.engine, doraId)).toBe(false);
+    await bob.engine.setVerified(doraId, digits, true);
+    await bob.engine.close();
+    const again = await engineOver(bob.network, openMemoryStore(bob.profile));
+    open.push(again);
+    await again.synced();
+    expect(verified(again, doraId)).toBe(true);
+    expect(verified(dora, meOf(again))).toBe(false);
+  });
+
+  it('is over with another key, of which the time is kept', async () => {
+    const bob = await victim();
+    const dora = await person('dora');
+    await bob.engine.refreshPeople();
+    const doraId = meOf(dora);
+    const digits = await digitsOf(bob.engine, doraId);
+    await bob.engine.setVerified(doraId, digits, true);
+    const key = swapped(bob, handleOf(dora));
+    bob.liar.leaves = [...(await heldBy(bob.profile)), identityLeaf(digest, doraId, key)];
+    await bob.engine.refreshPeople();
+    expect(verified(bob.engine, doraId)).toBe(false);
+    expect(bob.engine.snapshot().people.find(({ userId }) => userId === doraId)?.keyChanges).toHaveLength(1);
+    expect(await refusal(bob.engine.setVerified(doraId, digits, true))).toBe('identity.mismatch');
+    await bob.engine.acceptIdentity(doraId);
+    expect(verified(bob.engine, doraId)).toBe(false);
   });
 });
 

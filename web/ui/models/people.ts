@@ -25,7 +25,7 @@ export function face(name: string, seed: string): Face {
 export type Directory = ReadonlyMap<UserId, PersonView>;
 /** `deleted`: what whoever has no account any more is called, in the language of the page. */
 export function directory({ people, gone }: Pick<EngineSnapshot, 'people' | 'gone'>, deleted: string): Directory {
-  const former = (userId: UserId): PersonView => ({ userId, handle: '', displayName: deleted, role: 'member', safetyNumber: null, identity: 'unknown' });
+  const former = (userId: UserId): PersonView => ({ userId, handle: '', displayName: deleted, role: 'member', safetyNumber: null, identity: 'unknown', verified: false, keyChanges: [] });
   return new Map([...gone.map(former), ...people].map((person) => [person.userId, person]));
 }
 
@@ -74,3 +74,14 @@ export function filterPeople(people: readonly PersonView[], query: string): read
 
 /** 60 digits as twelve groups of five. */
 export const digitGroups = (digits: string): readonly string[] => digits.match(/.{1,5}/g) ?? [];
+
+/** Typed or pasted digits against a safety number: `partly` while it can still become it. */
+export function compareDigits(typed: string, digits: string): 'partly' | 'equal' | 'different' {
+  const bare = typed.replace(/[\s-]/g, '');
+  if (bare === digits) return 'equal';
+  return digits.startsWith(bare) ? 'partly' : 'different';
+}
+
+/** When keys of members changed, for the timeline. */
+export const keyChangesOf = (members: readonly UserId[], people: Directory): readonly { readonly person: UserId; readonly at: number }[] =>
+  members.flatMap((person) => (people.get(person)?.keyChanges ?? []).map((at) => ({ person, at })));

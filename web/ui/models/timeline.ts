@@ -15,6 +15,8 @@ export type TimelineRow =
   /** `first` carries avatar and name, `last` the time below it. */
   | { readonly kind: 'text'; readonly key: string; readonly item: TextItem; readonly first: boolean; readonly last: boolean }
   | { readonly kind: 'event'; readonly key: string; readonly item: EventItem }
+  /** Another identity key of somebody was first seen then ([X10]). */
+  | { readonly kind: 'identity'; readonly key: string; readonly person: UserId; readonly at: number }
   /** The end of a log that one was taken out of. Only the owner does that ([C4]); the entry itself is not ours to read. */
   | { readonly kind: 'out'; readonly key: string; readonly by: UserId }
   | { readonly kind: 'unreadable'; readonly key: string; readonly item: UnreadableItem };
@@ -75,15 +77,43 @@ const together = (a: TimelineItem | undefined, b: TimelineItem | undefined): boo
   Math.abs(b.sentAt - a.sentAt) < groupWithinMs &&
   dayKey(a.sentAt) === dayKey(b.sentAt);
 
-export function timelineRows(view: TimelineView, openedHead: number, onlooker: Onlooker = { me: null, outOf: null }): readonly TimelineRow[] {
+export interface KeyChange {
+  readonly person: UserId;
+  readonly at: number;
+}
+
+/** Changes that no older page could still stand before, oldest first. */
+function changesWithin(changes: readonly KeyChange[], items: readonly TimelineItem[], more: boolean): KeyChange[] {
+  const from = more ? (items[0]?.sentAt ?? Infinity) : -Infinity;
+  return changes.filter(({ at }) => at >= from).toSorted((a, b) => a.at - b.at);
+}
+
+export function timelineRows(
+  view: TimelineView,
+  openedHead: number,
+  onlooker: Onlooker = { me: null, outOf: null },
+  keyChanges: readonly KeyChange[] = [],
+): readonly TimelineRow[] {
   const items = withoutRepeatedTitles(view.items);
+  const changes = changesWithin(keyChanges, items, view.more);
   const divider = dividerKey(items, view.readSequence, openedHead, onlooker.me);
   const rows: TimelineRow[] = [];
   let day = '';
-  items.forEach((item, index) => {
-    const itemDay = dayKey(item.sentAt);
-    if (itemDay !== day) rows.push({ kind: 'day', key: `day ${itemDay}`, at: item.sentAt });
+  const begin = (at: number): void => {
+    const itemDay = dayKey(at);
+    if (itemDay !== day) rows.push({ kind: 'day', key: `day ${itemDay}`, at });
     day = itemDay;
+  };
+  const changed = (until: number): void => {
+    for (let next = changes[0]; next !== undefined && next.at <= until; next = changes[0]) {
+      begin(next.at);
+      rows.push({ kind: 'identity', key: `identity ${next.person} ${next.at}`, ...next });
+      changes.shift();
+    }
+  };
+  items.forEach((item, index) => {
+    changed(item.sentAt);
+    begin(item.sentAt);
     if (item.key === divider) rows.push({ kind: 'unread', key: 'unread' });
     if (item.kind === 'text') {
       const next = items[index + 1];
@@ -93,6 +123,7 @@ export function timelineRows(view: TimelineView, openedHead: number, onlooker: O
     } else if (item.kind === 'event') rows.push({ kind: 'event', key: item.key, item });
     else rows.push({ kind: 'unreadable', key: item.key, item });
   });
+  changed(Infinity);
   const by = removedBy(items, onlooker);
   return by === null ? rows : [...rows, { kind: 'out', key: 'out', by }];
 }

@@ -17,6 +17,7 @@ import { KeepingNotice } from './keeping.tsx';
 import { onMac, useKeys } from './keys.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { Conversation } from './conversation.tsx';
+import { DirectoryAlarm } from './directory-alarm.tsx';
 import { FullNotice } from './full-notice.tsx';
 
 const NewConversation = lazy(() => import('./new-conversation.tsx').then((module) => ({ default: module.NewConversation })));
@@ -55,6 +56,7 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   return (
     <main className={`main${current === null ? '' : ' main-open'}`}>
       <FullNotice />
+      <DirectoryAlarm />
       <Side me={me} came={came} current={current} panel={panel} onPanel={setPanel} />
       <div className="pane" id="conversation">
         {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}

@@ -101,6 +101,7 @@ function MemberRow(props: { readonly person: PersonView; readonly conversation: 
           {gone ? t('members.deleted') : `@${person.handle}`}
           {person.userId === conversation.owner ? ` · ${t('members.owner')}` : ''}
           {person.identity === 'changed' ? <span className="list-warn"> · {t('people.changed')}</span> : null}
+          {person.verified ? <span className="verified"> · {t('people.verified')}</span> : null}
         </span>
       </span>
       {own || gone ? null : <IconButton label={t('people.verify_name', { name })} icon={<ShieldCheck size={18} aria-hidden="true" />} onPress={() => props.onCompare(person.userId)} />}

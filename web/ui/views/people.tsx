@@ -38,6 +38,7 @@ export function People({ onClose, onOpen }: { readonly onClose: () => void; read
                 @{person.handle}
                 {person.role === 'member' ? '' : ` · ${t(`role.${person.role}`)}`}
                 {person.identity === 'changed' ? <span className="list-warn"> · {t('people.changed')}</span> : null}
+                {person.verified ? <span className="verified"> · {t('people.verified')}</span> : null}
               </span>
             </span>
             <IconButton label={t('people.message_name', { name: person.displayName })} icon={<MessageSquare size={18} aria-hidden="true" />} onPress={() => message(person)} />

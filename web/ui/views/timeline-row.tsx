@@ -37,6 +37,8 @@ export const TimelineRowView = memo(function TimelineRowView({ row, people, me, 
       return row.item.own ? <Own item={row.item} first={row.first} last={row.last} conversationId={conversationId} /> : <Other item={row.item} first={row.first} people={people} />;
     case 'event':
       return <p className="event">{eventText(row.item, people, me, t, locale)}</p>;
+    case 'identity':
+      return <p className="event event-identity">{t('event.identity', { name: nameOf(people, row.person) ?? t('unknown_person'), when: dateTime(row.at, locale) })}</p>;
     case 'out':
       return <p className="event">{t('event.removed', { name: row.by === me ? t('you') : (nameOf(people, row.by) ?? t('unknown_person')), people: t('you_inside') })}</p>;
     case 'unreadable':

@@ -6,7 +6,7 @@ import { Empty, Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import { type Anchor, following, isAtEnd, moved, type Place, reading, touched } from '../models/anchor.ts';
 import type { ConversationView, TimelineView, UserId } from '../models/app.ts';
-import { type Directory, nameOf } from '../models/people.ts';
+import { type Directory, keyChangesOf, nameOf } from '../models/people.ts';
 import { headSequence, timelineChange, timelineRows } from '../models/timeline.ts';
 import { useApp } from './context.tsx';
 import { useMinute } from './conversation-list.tsx';
@@ -55,7 +55,8 @@ function Log({ conversation, view, people, me, frame }: TimelineProps & { readon
   const list = useRef<VListHandle>(null);
   const [openedHead] = useState(() => headSequence(view.items));
   const outOf = conversation.active ? null : conversation.owner;
-  const rows = useMemo(() => timelineRows(view, openedHead, { me, outOf }), [view, openedHead, me, outOf]);
+  const keyChanges = useMemo(() => keyChangesOf(conversation.members, people), [conversation.members, people]);
+  const rows = useMemo(() => timelineRows(view, openedHead, { me, outOf }, keyChanges), [view, openedHead, me, outOf, keyChanges]);
   const before = useRef<TimelineView | null>(null);
   const change = useMemo(() => timelineChange(before.current, view), [view]);
   const [atEnd, setAtEnd] = useState(true);

@@ -13,11 +13,11 @@ const mia = user('mia');
 export function demoPeople(): readonly PersonView[] {
   const digits = '31415926535897932384626433832795028841971693993751058209749445';
   const person = (userId: UserId, handle: string, displayName: string, extra: Partial<PersonView> = {}): PersonView => ({
-    userId, handle, displayName, role: 'member', safetyNumber: digits.slice(0, 60), identity: 'pinned', ...extra,
+    userId, handle, displayName, role: 'member', safetyNumber: digits.slice(0, 60), identity: 'pinned', verified: false, keyChanges: [], ...extra,
   });
   return [
     person(me, 'chen.yu', '陈雨', { role: 'owner', safetyNumber: null }),
-    person(lin, 'lin.xiao', '林晓', { role: 'admin' }),
+    person(lin, 'lin.xiao', '林晓', { role: 'admin', verified: true }),
     person(emre, 'emre.kaya', 'Emre Kaya'),
     person(zhao, 'zhao.min', '赵敏', { identity: 'changed' }),
     person(mia, 'mia.schneider', 'Mia Schneider-Hohenberger', { safetyNumber: null, identity: 'unknown' }),

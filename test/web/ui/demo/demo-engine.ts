@@ -164,7 +164,7 @@ function accountCalls(core: Core): Pick<EngineApi, 'checkGrant' | 'checkHandle' 
   };
 }
 
-function peopleCalls(core: Core): Pick<EngineApi, 'createInvite' | 'listInvites' | 'revokeInvite' | 'refreshPeople' | 'acceptIdentity' | 'acceptDirectory' | 'dismissNotices'> {
+function peopleCalls(core: Core): Pick<EngineApi, 'createInvite' | 'listInvites' | 'revokeInvite' | 'refreshPeople' | 'acceptIdentity' | 'acceptDirectory' | 'setVerified' | 'dismissNotices'> {
   return {
     async createInvite() {
       return { inviteId: 'demoInvite000000000000' as InviteId, link: 'https://chat.example.org/join#token=Zk3vQ0pX9bN2mLr8TtY5wHc7JfGd1SaE', expiresAt: core.options.now + 7 * 86_400_000 };
@@ -177,6 +177,9 @@ function peopleCalls(core: Core): Pick<EngineApi, 'createInvite' | 'listInvites'
         people: core.snapshot().people.map((person) => (person.userId === userId ? { ...person, identity: 'pinned' } : person)),
         conversations: core.snapshot().conversations.map((item) => ({ ...item, blockedBy: item.blockedBy.filter((other) => other !== userId) })),
       });
+    },
+    async setVerified(userId, _digits, verified) {
+      core.set({ people: core.snapshot().people.map((person) => (person.userId === userId ? { ...person, verified } : person)) });
     },
     async acceptDirectory() {
       core.set({ directory: { state: 'consistent' } });

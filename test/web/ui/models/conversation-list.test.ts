@@ -13,7 +13,7 @@ const make = (id: string, extra: Partial<ConversationView>): ConversationView =>
   conversationId: id as ConversationId, title: null, members: [me, ann], owner: me, mayRemove: true, active: true, unread: 0,
   last: null, draft: '', failedSends: 0, blockedBy: [], halted: null, activeAt: now, ...extra,
 });
-const person = (userId: UserId, displayName: string) => ({ userId, handle: userId, displayName, role: 'member' as const, safetyNumber: null, identity: 'pinned' as const });
+const person = (userId: UserId, displayName: string) => ({ userId, handle: userId, displayName, role: 'member' as const, safetyNumber: null, identity: 'pinned' as const, verified: false, keyChanges: [] });
 const people = [person(me, 'Me'), person(ann, 'Ann'), person(bob, '鲍勃')];
 const snapshot = (conversations: readonly ConversationView[]): EngineSnapshot => ({
   account: { state: 'ready', me: { userId: me, deviceId: 'd' as never, handle: 'me', displayName: 'Me', role: 'owner' } },

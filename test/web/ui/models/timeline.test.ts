@@ -103,3 +103,19 @@ describe('links', () => {
     expect(textPieces('').length).toBe(0);
   });
 });
+
+describe('[X10] a changed key', () => {
+  const change = (at: number) => ({ person: user('li'), at });
+  const kinds = (items: readonly TimelineItem[], changes: readonly number[], more = false) =>
+    timelineRows({ ...view(items, 99), more }, 99, { me: null, outOf: null }, changes.map(change)).map((row) => (row.kind === 'text' ? row.key : row.kind));
+  it('stands where it was seen', () => {
+    const items = [text(1, 'li', noon), text(2, 'li', noon + 10)];
+    expect(kinds(items, [noon + 5])).toEqual(['day', 'k1', 'identity', 'k2']);
+    expect(kinds(items, [noon + 20, noon - 1])).toEqual(['day', 'identity', 'k1', 'k2', 'identity']);
+    expect(kinds([], [noon])).toEqual(['day', 'identity']);
+  });
+  it('that belongs to an older page waits for it', () => {
+    expect(kinds([text(7, 'li', noon)], [noon - 1, noon + 1], true)).toEqual(['day', 'k7', 'identity']);
+    expect(kinds([], [noon], true)).toEqual([]);
+  });
+});
