@@ -13,12 +13,17 @@ export function cpuSeconds(pid: number): number {
   }
 }
 
-/** Resident bytes. */
-export function residentBytes(pid: number): number {
+function statusBytes(pid: number, name: string): number {
   try {
-    const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    const line = new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return Number(line?.[1]) * 1024;
   } catch {
     return Number.NaN;
   }
 }
+
+/** Resident bytes. */
+export const residentBytes = (pid: number): number => statusBytes(pid, 'VmRSS');
+
+/** Bytes that the process itself made, wherever they are: pages of its program come and go as the kernel likes. */
+export const anonymousBytes = (pid: number): number => statusBytes(pid, 'RssAnon') + statusBytes(pid, 'VmSwap');

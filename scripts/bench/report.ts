@@ -7,7 +7,7 @@ export interface Row {
   readonly value: number;
   readonly unit: string;
   readonly baseline: number;
-  /** value / baseline. */
+  /** value / baseline; of memory, what value is over. */
   readonly ratio: number;
   /** The ratio (or, for sizes, the value) that the row should reach, and whether it does. */
   readonly target?: number;
