@@ -15,7 +15,11 @@ export function retentionHandlers({
 > {
   const { holds } = retention;
   return {
-    'retention.get': async () => answer(await retention.get()),
+    'retention.get': async () => {
+      const look = await clock.look();
+      return answer({ ...(await retention.get()), clockAheadMs: look.kind === 'ahead' ? look.byMs : null });
+    },
+    'retention.rules': async () => answer({ rules: [...(await retention.noticed())] }),
     'retention.set': async (input, caller) => ({
       result: await retention.set(personOf(caller).person.userId, input, caller.audit),
     }),

@@ -8,6 +8,7 @@ import { type ErrorCode, isErrorCode } from '#protocol/errors.ts';
 import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId } from '#protocol/ids.ts';
 import type { Role } from '#protocol/model.ts';
 import type { NoticedRule } from '#protocol/retention.ts';
+import type { AdministrationApi, AdministrationMethod } from './administration-api.ts';
 import type { AskedCommand, AskedInput } from './asked.ts';
 
 /** Codes that arise on the device itself, beside the protocol's. */
@@ -18,6 +19,7 @@ export const engineErrors = [
   'recovery_code.malformed',
   'recovery_code.wrong',
   'vault.locked',
+  'audit.contradicted',
   'identity.changed',
   'identity.mismatch',
   'directory.contradicted',
@@ -69,6 +71,17 @@ export type ConnectionView =
   /** `since`: milliseconds of the clock when the connection was lost. */
   | { readonly state: 'offline'; readonly since: number; readonly queued: number };
 
+/** Why a head is not believed: the log is shorter than it was, was written anew, has another key, or what came is no signed head. */
+export type AuditFault = 'cut' | 'forked' | 'key_changed' | 'unsigned';
+/** What this administrator's device knows of the audit log; `size` entries are proven, at `at` for the last time. */
+export interface AuditView {
+  readonly size: number;
+  /** Null when it was never reached. */
+  readonly at: number | null;
+  /** The server showed something that does not continue those entries. For good: no later head is believed. */
+  readonly fault: AuditFault | null;
+}
+
 export type SecurityNotice =
   | { readonly kind: 'identity_changed'; readonly at: number; readonly userId: UserId; readonly conversationId: ConversationId | null }
   /** The server showed a log that cannot be what the members saw. */
@@ -78,7 +91,7 @@ export type SecurityNotice =
   | { readonly kind: 'commit_refused'; readonly at: number; readonly conversationId: ConversationId; readonly sequence: number; readonly reason: string }
   | { readonly kind: 'device_refused'; readonly at: number; readonly userId: UserId; readonly conversationId: ConversationId | null; readonly reason: string }
   /** The server shows administrators an audit log that does not continue the one they saw before. */
-  | { readonly kind: 'audit_forked'; readonly at: number; readonly conversationId: null; readonly reason: 'cut' | 'forked' | 'key_changed' | 'unsigned' }
+  | { readonly kind: 'audit_forked'; readonly at: number; readonly conversationId: null; readonly reason: AuditFault }
   /** Somebody opened this person's vault on one more device. */
   | { readonly kind: 'new_device'; readonly at: number; readonly userId: UserId; readonly conversationId: null; readonly deviceId: DeviceId; readonly label: string }
   /** The server's key directory contradicts what it was, or what a peer's device was shown. */
@@ -240,6 +253,8 @@ export interface EngineSnapshot {
   readonly directory: DirectoryView;
   /** Newest first, at most 100. */
   readonly notices: readonly SecurityNotice[];
+  /** Null for whoever is no administrator, and before the first look. */
+  readonly audit: AuditView | null;
 }
 
 export type Grant = { readonly kind: 'setup'; readonly token: string } | { readonly kind: 'invite'; readonly token: string };
@@ -375,8 +390,13 @@ export interface SecurityApi {
   stepUpWithPasskey(): Promise<Output<'session.stepUp'>>;
 }
 
+/** One way in for all that administrators, and people about their own data, do now and then (see AdministrationApi): its code is loaded when first used. */
+export interface DeskApi {
+  administer<M extends AdministrationMethod>(method: M, ...input: Parameters<AdministrationApi[M]>): Promise<Awaited<ReturnType<AdministrationApi[M]>>>;
+}
+
 /** Every call rejects with LanyingError (RPC keeps code and detail) and with nothing else. */
-export interface EngineApi extends AccountApi, PeopleApi, DeviceApi, ConversationApi, SecurityApi {}
+export interface EngineApi extends AccountApi, PeopleApi, DeviceApi, ConversationApi, SecurityApi, DeskApi {}
 export type EngineMethod = keyof EngineApi;
 
 /** What a host (worker or Node) offers beside the calls. */

@@ -5,7 +5,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { TreeHead } from '#protocol/checkpoint.ts';
 import { emptyRange, rootOf, verifyConsistency } from '#protocol/merkle.ts';
-import { LanyingError, type SecurityNotice } from './api.ts';
+import { type AuditFault, type AuditView, LanyingError, type SecurityNotice } from './api.ts';
 import type { Connection } from './connection.ts';
 import { verifiedHead } from './identity/checkpoint.ts';
 import { Mutex } from './mutex.ts';
@@ -13,14 +13,12 @@ import type { Runtime } from './ports.ts';
 import { auditHead } from './store/records.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 
-/** Why a head is not believed: the log is shorter than it was, was written anew, has another key, or what came is no signed head. */
-export type AuditFault = 'cut' | 'forked' | 'key_changed' | 'unsigned';
-
 type Seen = Omit<TreeHead, 'origin'>;
 interface Answered extends Seen {
   readonly verifierKey: string;
 }
 
+const viewOf = ({ size, at, fault }: { readonly size: number; readonly at?: number | undefined; readonly fault: AuditFault | null }): AuditView => ({ size, at: at ?? null, fault });
 const nothing: Seen = { size: 0, root: rootOf(sha256, emptyRange) };
 
 export class AuditWatch {
@@ -32,18 +30,26 @@ export class AuditWatch {
     readonly store: SealedStore,
     readonly connection: Connection,
     readonly onNotice: (notice: SecurityNotice) => void,
+    readonly onView: (view: AuditView) => void,
   ) {}
 
   /** `pushed`: a head that the server told of, which must belong to the same log. Once it did not fit, that is shown for good. */
-  check(pushed: string | null): Promise<void> {
+  check(pushed: string | null): Promise<AuditView> {
     return this.#mutex.run(async () => {
       const kept = await this.store.get(auditHead);
+      // Before the server is asked: what is known already shows without it.
+      if (kept !== null) this.onView(viewOf(kept));
       const fault = kept?.fault ?? (await this.#look(kept, pushed));
-      if (fault === null) return;
-      if (kept !== null && kept.fault === null) await this.store.write([await this.store.put(auditHead, '', { ...kept, fault })]);
-      if (this.#told === fault) return;
-      this.#told = fault;
-      this.onNotice({ kind: 'audit_forked', at: this.runtime.now(), conversationId: null, reason: fault });
+      const at = this.runtime.now();
+      if (fault !== null && kept !== null && kept.fault === null) await this.store.write([await this.store.put(auditHead, '', { ...kept, fault, at })]);
+      if (fault !== null && this.#told !== fault) {
+        this.#told = fault;
+        this.onNotice({ kind: 'audit_forked', at, conversationId: null, reason: fault });
+      }
+      const after = await this.store.get(auditHead);
+      const view = after === null ? { size: 0, at, fault } : viewOf(after);
+      this.onView(view);
+      return view;
     });
   }
 
@@ -56,7 +62,7 @@ export class AuditWatch {
       const later = await this.#ask(told, now.verifierKey);
       if (typeof later === 'string') return later;
     }
-    await this.store.write([await this.store.put(auditHead, '', { size: now.size, root: now.root, verifierKey: now.verifierKey, fault: null })]);
+    await this.store.write([await this.store.put(auditHead, '', { size: now.size, root: now.root, verifierKey: now.verifierKey, fault: null, at: this.runtime.now() })]);
     return null;
   }
 

@@ -5,6 +5,7 @@
 import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId } from '#protocol/ids.ts';
 import type { Output } from '#protocol/commands/index.ts';
 import { passwordLengthMin } from '#protocol/limits.ts';
+import type { AdministrationApi, AdministrationMethod } from './administration-api.ts';
 import {
   type ConnectionView, type CreateAccountInput, type Engine, type EngineSnapshot, type Grant, LanyingError, type PasskeyAdded, type SecondStepInput, type Me, type RecoveryCodes, type SecurityNotice, type TimelineView,
 } from './api.ts';
@@ -24,6 +25,7 @@ import { until } from './until.ts';
 import { readTexts, type TextEntry } from './texts.ts';
 import { meOf } from './views.ts';
 
+const desk = late(() => import('./administration.ts'));
 const noticesMax = 100;
 /** Devices that waited for room come back one after the other. */
 const resumeSpreadMs = 2_000;
@@ -211,6 +213,7 @@ class LanyingEngine implements Engine {
       conversations: home?.views() ?? [],
       directory: home?.directory.tree.view() ?? { state: 'consistent' },
       notices: this.#notices,
+      audit: home?.audit ?? null,
     };
     return this.#snapshot;
   }
@@ -240,9 +243,7 @@ class LanyingEngine implements Engine {
 
   // Account
 
-  async checkGrant(grant: Grant): Promise<Output<'invite.check'>> {
-    return (await this.#desk()).checkGrant(grant);
-  }
+  readonly checkGrant = async (grant: Grant): Promise<Output<'invite.check'>> => (await this.#desk()).checkGrant(grant);
   readonly checkHandle = async (grant: Grant, handle: string): Promise<void> => (await this.#desk()).checkHandle(grant, handle);
   readonly prepareAccount = async (input: CreateAccountInput): Promise<RecoveryCodes> => (await this.#desk()).prepare(input);
 
@@ -257,9 +258,7 @@ class LanyingEngine implements Engine {
     await this.#signedIn(await (await this.#desk()).signInWithPassword(handle.trim().toLowerCase(), password, deviceLabel));
   }
   readonly signInSecondStep = async (step: SecondStepInput): Promise<void> => this.#signedIn(await (await this.#desk()).secondStep(step));
-  async signInWithPasskey(deviceLabel: string): Promise<void> {
-    await this.#signedIn(await (await this.#desk()).signInWithPasskey(deviceLabel));
-  }
+  readonly signInWithPasskey = async (deviceLabel: string): Promise<void> => this.#signedIn(await (await this.#desk()).signInWithPasskey(deviceLabel));
 
   /** The device that lives here continues; another person's device is not touched but must be forgotten first. */
   async #signedIn(session: Session): Promise<void> {
@@ -278,12 +277,9 @@ class LanyingEngine implements Engine {
     return this.#stage.session;
   }
 
-  async unlockWithRecoveryCode(code: string): Promise<void> {
-    await this.#unlocked(await (await this.#desk()).unlockWithCode(this.#connection, this.#lockedSession(), code));
-  }
-  async unlockWithPasskey(): Promise<void> {
-    await this.#unlocked(await (await this.#desk()).unlockWithPasskey(this.#connection, this.#lockedSession()));
-  }
+  readonly unlockWithRecoveryCode = async (code: string): Promise<void> =>
+    this.#unlocked(await (await this.#desk()).unlockWithCode(this.#connection, this.#lockedSession(), code));
+  readonly unlockWithPasskey = async (): Promise<void> => this.#unlocked(await (await this.#desk()).unlockWithPasskey(this.#connection, this.#lockedSession()));
 
   async signOut(forget: boolean): Promise<void> {
     try {
@@ -292,6 +288,10 @@ class LanyingEngine implements Engine {
       const over = cause instanceof LanyingError && cause.code === 'session.required';
       if (!over && !forget) throw cause;
     }
+    await this.#leave(forget);
+  }
+
+  async #leave(forget: boolean): Promise<void> {
     if (this.#stage.kind === 'home') this.#stage.home.close();
     this.#connection.stop();
     this.#notices = [];
@@ -302,6 +302,11 @@ class LanyingEngine implements Engine {
   readonly ask = <N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>> => ask(this.#connection, this.platform.network, command, input);
   readonly addPasskey = async (name: string): Promise<PasskeyAdded> => (await this.#factors()).addPasskey(name, this.#stage.kind === 'home' ? this.#stage.home.vault : null);
   readonly stepUpWithPasskey = async (): Promise<Output<'session.stepUp'>> => (await this.#factors()).stepUp();
+  async administer<M extends AdministrationMethod>(method: M, ...input: Parameters<AdministrationApi[M]>): Promise<Awaited<ReturnType<AdministrationApi[M]>>> {
+    const answer = await (await desk()).administer(this.#home(), this.#connection, this.platform.network, method, input);
+    if (method === 'confirmOwnErasure') await this.#leave(true);
+    return answer;
+  }
 
   // People and invites
 
@@ -309,12 +314,8 @@ class LanyingEngine implements Engine {
     const { inviteId, link, expiresAt } = await this.#connection.call('invite.create', { role, ...(label === undefined ? {} : { label }) });
     return { inviteId, link, expiresAt };
   }
-  async listInvites(): Promise<Output<'invite.list'>['invites']> {
-    return (await this.#connection.call('invite.list', {})).invites;
-  }
-  async revokeInvite(inviteId: InviteId): Promise<void> {
-    await this.#connection.call('invite.revoke', { inviteId });
-  }
+  readonly listInvites = async (): Promise<Output<'invite.list'>['invites']> => (await this.#connection.call('invite.list', {})).invites;
+  readonly revokeInvite = async (inviteId: InviteId): Promise<void> => void (await this.#connection.call('invite.revoke', { inviteId }));
   readonly refreshPeople = async (): Promise<void> => this.#home().directory.refresh();
   readonly acceptIdentity = async (userId: UserId): Promise<void> => this.#home().acceptIdentity(userId);
   readonly setVerified = async (userId: UserId, digits: string, verified: boolean): Promise<void> => this.#home().directory.setVerified(userId, digits, verified);

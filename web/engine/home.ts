@@ -1,6 +1,6 @@
 /** Everything of one signed-in device, from the moment its vault is open until it signs out. */
 import { type ConversationId, type DeviceId, idBytes, idFromBytes, type MessageId, type UserId } from '#protocol/ids.ts';
-import { LanyingError, type ConversationView, type PersonView, type SecurityNotice, type TimelineView } from './api.ts';
+import { type AuditView, LanyingError, type ConversationView, type PersonView, type SecurityNotice, type TimelineView } from './api.ts';
 import type { Connection, ServerEvent } from './connection.ts';
 import { BodyCipher } from './content/body.ts';
 import { encodeContent, textBytesMax, type ToldHead } from './content/content.ts';
@@ -49,8 +49,9 @@ export class Home implements ConversationListener {
   readonly #drafts = new Map<ConversationId, string>();
   readonly #timelines = new Map<ConversationId, Timeline>();
   readonly #upkeep: Upkeep;
-  readonly #audit = late(async () => new (await import('./audit-watch.ts')).AuditWatch(this.runtime, this.store, this.connection, this.listener.onNotice));
+  readonly #audit = late(async () => new (await import('./audit-watch.ts')).AuditWatch(this.runtime, this.store, this.connection, this.listener.onNotice, (view) => ((this.audit = view), this.listener.onChange())));
   #refilling: Timer | null = null;
+  audit: AuditView | null = null;
 
   readonly vault: VaultDesk;
 
@@ -97,7 +98,7 @@ export class Home implements ConversationListener {
 
   /** After each connection is up and the session is this device's. */
   async synchronise(): Promise<void> {
-    this.#background(this.#watchAudit(null));
+    this.#background(this.checkAudit());
     await this.directory.refresh();
     await this.devices.refresh();
     await this.vault.synchronise();
@@ -126,8 +127,9 @@ export class Home implements ConversationListener {
     });
   }
 
-  async #watchAudit(pushed: string | null): Promise<void> {
-    if (this.me.role !== 'member') await (await this.#audit()).check(pushed);
+  /** Null for whoever is no administrator. */
+  async checkAudit(pushed: string | null = null): Promise<AuditView | null> {
+    return this.me.role === 'member' ? null : (await this.#audit()).check(pushed);
   }
 
   onEvent(event: ServerEvent): void {
@@ -146,7 +148,7 @@ export class Home implements ConversationListener {
     if (event.name === 'keyPackages') return this.#refillLater();
     if (event.name === 'devices') return this.#devicesChanged(event.payload.userId);
     if (event.name === 'vault') return this.vault.synchronise();
-    if (event.name === 'auditHead') return this.#watchAudit(event.payload.checkpoint);
+    if (event.name === 'auditHead') return void (await this.checkAudit(event.payload.checkpoint));
     const room = 'conversationId' in event.payload ? this.rooms.get(event.payload.conversationId) : null;
     if (room === null) return;
     if (event.name === 'signal') return (await this.#typer()).heard(room, event.payload);

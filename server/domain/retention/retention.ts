@@ -74,7 +74,7 @@ export class Retention {
     this.#wide = new ServerWide(parts, this.leavers, this.#steps);
   }
 
-  async get(): Promise<Output<'retention.get'>> {
+  async get(): Promise<Omit<Output<'retention.get'>, 'clockAheadMs'>> {
     const { store, key } = this.#parts;
     return {
       policies: [...(await store.policies())],

@@ -8,6 +8,7 @@ import {
   Hold,
   HoldId,
   HoldReason,
+  NoticedRule,
   Receipt,
   ReceiptId,
   RetentionClass,
@@ -27,12 +28,28 @@ const HoldAnswer = v.strictObject({ hold: Hold });
 
 export const retentionCommands = {
   'retention.get': row({
-    summary: 'Rules of retention, legal holds, and the key that signs floors and receipts.',
+    summary:
+      'Rules of retention, legal holds, the key that signs floors and receipts, and whether the clock keeps runs waiting.',
     input: Empty,
-    output: v.strictObject({ policies: v.array(RetentionPolicy), holds: v.array(Hold), serverKey: bytes(32, 32) }),
+    output: v.strictObject({
+      policies: v.array(RetentionPolicy),
+      holds: v.array(Hold),
+      serverKey: bytes(32, 32),
+      /** How far the clock is ahead of the latest time that is known, where that keeps what runs by itself from erasing ([T3]). */
+      clockAheadMs: v.nullable(Count),
+    }),
     errors: [],
     who: 'person',
     resource: 'system',
+    audited: { not: 'reads' },
+  }),
+  'retention.rules': row({
+    summary: 'For how many days what is kept everywhere, for everybody to see.',
+    input: Empty,
+    output: v.strictObject({ rules: v.array(NoticedRule) }),
+    errors: [],
+    who: 'person',
+    resource: 'self',
     audited: { not: 'reads' },
   }),
   'retention.set': row({

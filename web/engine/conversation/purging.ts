@@ -7,21 +7,12 @@ import { sameBytes } from '../identity/same-bytes.ts';
 import { verifySignature } from '../identity/signature.ts';
 import { epoch } from '../mls/reading.ts';
 import type { StoreWrite } from '../ports.ts';
-import { after, type ConversationState, messageIds, messages, padded, serverKey } from '../store/records.ts';
+import { after, type ConversationState, messageIds, messages, padded } from '../store/records.ts';
 import type { Conversation } from './conversation.ts';
-import type { Parts } from './parts.ts';
+import { pinnedKey } from './server-key.ts';
 
 const step = 200;
 const lastTextsMax = 200;
-
-/** Pinned when it is first needed. */
-async function pinnedKey(parts: Parts): Promise<Uint8Array<ArrayBuffer>> {
-  const known = await parts.store.get(serverKey);
-  if (known !== null) return known.publicKey;
-  const { publicKey } = await parts.connection.call('retention.key', {});
-  await parts.store.write([await parts.store.put(serverKey, '', { publicKey })]);
-  return publicKey;
-}
 
 /** Running hash at a place, as far as this device knows it. */
 async function knownHash({ parts, id, state }: Conversation, sequence: number): Promise<Uint8Array | null> {

@@ -43,7 +43,14 @@ export const pins = kind('pins', v.object({ version: v.number(), encoded: anyByt
 /** The last head of the audit log that this administrator's device saw; `fault`: the one after it did not fit. */
 export const auditHead = kind(
   'audithead',
-  v.object({ size: Sequence, root: Hash, verifierKey: v.string(), fault: v.nullable(v.picklist(['cut', 'forked', 'key_changed', 'unsigned'])) }),
+  v.object({
+    size: Sequence,
+    root: Hash,
+    verifierKey: v.string(),
+    fault: v.nullable(v.picklist(['cut', 'forked', 'key_changed', 'unsigned'])),
+    /** When it was last found to go on, or (with a fault) not to. */
+    at: v.optional(Timestamp),
+  }),
 );
 const KeyTree = v.object({
   size: Sequence,

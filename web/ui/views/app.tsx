@@ -13,6 +13,7 @@ import { Main } from './main.tsx';
 
 const AccountFlow = lazy(() => import('./account-flow.tsx').then((module) => ({ default: module.AccountFlow })));
 const NoGrant = lazy(() => import('./account-flow.tsx').then((module) => ({ default: module.NoGrant })));
+const Administration = lazy(() => import('./admin/administration.tsx').then((module) => ({ default: module.Administration })));
 const SignIn = lazy(() => import('./sign-in.tsx').then((module) => ({ default: module.SignIn })));
 const Unlock = lazy(() => import('./sign-in.tsx').then((module) => ({ default: module.Unlock })));
 
@@ -140,6 +141,7 @@ function Account({ account }: { readonly account: Settled }) {
   const joining = path === '/setup' || path === '/join';
   switch (account.state) {
     case 'ready':
+      if (path === '/admin' || path.startsWith('/admin/')) return <Administration me={account.me} />;
       return joining || path === '/signin' ? <Redirect to="/" replace /> : <Main me={account.me} came={came} />;
     case 'vault-locked':
       return <Unlock name={account.displayName} passkey={account.passkeyCanUnlock} />;

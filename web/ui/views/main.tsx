@@ -1,4 +1,4 @@
-import { Settings, ShieldAlert, SquarePen, UserPlus, Users } from 'lucide-react';
+import { Settings, ShieldAlert, SlidersHorizontal, SquarePen, UserPlus, Users } from 'lucide-react';
 import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
 import { useLocation, useRoute } from 'wouter';
 import { Avatar } from '../components/avatar.tsx';
@@ -18,6 +18,7 @@ import { onMac, useKeys } from './keys.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { Conversation } from './conversation.tsx';
 import { DirectoryAlarm } from './directory-alarm.tsx';
+import { AuditAlarm } from './audit-alarm.tsx';
 import { FullNotice } from './full-notice.tsx';
 
 const NewConversation = lazy(() => import('./new-conversation.tsx').then((module) => ({ default: module.NewConversation })));
@@ -55,8 +56,11 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   };
   return (
     <main className={`main${current === null ? '' : ' main-open'}`}>
-      <FullNotice />
-      <DirectoryAlarm />
+      <div className="tops">
+        <FullNotice />
+        <DirectoryAlarm />
+        <AuditAlarm />
+      </div>
       <Side me={me} came={came} current={current} panel={panel} onPanel={setPanel} />
       <div className="pane" id="conversation">
         {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}
@@ -111,6 +115,7 @@ function Side({ me, came, current, panel, onPanel }: { readonly me: Me; readonly
           {t('brand')}
         </Brand>
         {notices > 0 ? <IconButton label={t('nav.notices', { count: notices })} icon={<ShieldAlert size={20} className="warn" aria-hidden="true" />} onPress={() => onPanel('notices')} /> : null}
+        {me.role === 'member' ? null : <ToAdministration />}
         <IconButton label={t('list.new')} icon={<SquarePen size={20} aria-hidden="true" />} onPress={() => onPanel('new')} />
       </header>
       {any ? (
@@ -150,6 +155,12 @@ function Side({ me, came, current, panel, onPanel }: { readonly me: Me; readonly
       </footer>
     </nav>
   );
+}
+
+function ToAdministration() {
+  const { t } = useText();
+  const [, go] = useLocation();
+  return <IconButton label={t('nav.admin')} icon={<SlidersHorizontal size={20} aria-hidden="true" />} onPress={() => go('/admin/audit')} />;
 }
 
 function NoConversations({ onPanel }: { readonly onPanel: (panel: Panel) => void }) {

@@ -14,6 +14,7 @@ import {
   type TimelineView,
 } from '../../../../web/engine/api.ts';
 import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId } from '../../../../server/protocol/ids.ts';
+import { administer, demoDesk } from './demo-desk.ts';
 import { conversationsOf, demoInvites, demoNotices, demoPeople, messagesOf } from './demo-data.ts';
 
 export type Scene = 'signed-out' | 'setup' | 'locked' | 'ready' | 'empty' | 'starting';
@@ -42,6 +43,10 @@ export interface DemoOptions {
   readonly full?: number | null;
   /** Milliseconds between sending and acknowledgement. */
   readonly latencyMs?: number;
+  /** The server's clock jumped, its audit log was changed, the person is a member. */
+  readonly clockJumped?: boolean;
+  readonly auditForked?: boolean;
+  readonly asMember?: boolean;
 }
 
 function connectionOf({ offline, full, now }: DemoOptions): EngineSnapshot['connection'] {
@@ -49,8 +54,13 @@ function connectionOf({ offline, full, now }: DemoOptions): EngineSnapshot['conn
   return typeof full === 'number' ? { state: 'full', queued: full } : { state: 'online' };
 }
 
+const demoAudit = ({ asMember, auditForked, now }: DemoOptions): EngineSnapshot['audit'] =>
+  asMember === true ? null : { size: 1_284, at: now - 120_000, fault: auditForked === true ? 'forked' : null };
+
+const peopleOf = ({ asMember }: DemoOptions) => (asMember === true ? demoPeople().map((person) => ({ ...person, role: 'member' as const })) : demoPeople());
+
 function createCore(options: DemoOptions) {
-  const people = demoPeople();
+  const people = peopleOf(options);
   const [self] = people;
   if (self === undefined) throw new Error('the demo has people');
   const snapshots = new Set<(snapshot: EngineSnapshot) => void>();
@@ -62,10 +72,10 @@ function createCore(options: DemoOptions) {
   let snapshot: EngineSnapshot = {
     account: accountOf(options.scene, self),
     connection: connectionOf(options),
-    ...{ people: full ? people : [self], gone: [], directory: { state: 'consistent' } },
-    ...demoOwn(options.now),
+    ...{ people: full ? people : [self], gone: [], directory: { state: 'consistent' }, ...demoOwn(options.now) },
     conversations: full ? conversationsOf(options.now) : [],
     notices: full ? demoNotices(options.now) : [],
+    audit: demoAudit(options),
   };
   for (const item of snapshot.conversations) messages.set(item.conversationId, messagesOf(item, options.now));
   const set = (next: Partial<EngineSnapshot>): void => {
@@ -327,6 +337,7 @@ function deviceCalls(core: Core): DeviceApi {
 
 export function createDemoEngine(options: DemoOptions): Engine & { receive(id: ConversationId, text: string): void } {
   const core = createCore(options);
+  const desk = demoDesk({ now: options.now, clockJumped: options.clockJumped === true, nothingYet: options.scene === 'empty', fault: options.auditForked === true });
   return {
     snapshot: core.snapshot,
     onSnapshot: (listener) => (core.snapshots.add(listener), () => core.snapshots.delete(listener)),
@@ -343,6 +354,7 @@ export function createDemoEngine(options: DemoOptions): Engine & { receive(id: C
     ...conversationCalls(core),
     ...sendCalls(core),
     ...timelineCalls(core),
+    administer: (method, ...input) => administer(desk, method, input),
     receive(id, text) {
       const key = core.nextKey();
       const from = core.people[1]?.userId ?? core.self.userId;

@@ -15,10 +15,38 @@ interface Screen {
   readonly opens?: string;
 }
 const names = {
-  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/, forget: 'Sign out and forget this device', devices: 'Devices', remove: /^Remove Safari/, letIn: 'Enter the code of a new device', code: 'Code', vault: 'Recovery', replace: /^Replace/, show: 'Show the new code', byDevice: 'Let in by another device', same: 'They are the same' },
-  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/, forget: '退出并清除此设备', devices: '设备', remove: /^移除Safari/, letIn: '输入新设备的代码', code: '代码', vault: '恢复', replace: /^更换/, show: '显示新代码', byDevice: '由另一台设备批准', same: '完全相同' },
+  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/, forget: 'Sign out and forget this device', devices: 'Devices', remove: /^Remove Safari/, letIn: 'Enter the code of a new device', code: 'Code', vault: 'Recovery', replace: /^Replace/, show: 'Show the new code', byDevice: 'Let in by another device', same: 'They are the same', exports: 'Export', add: 'Add a rule', change: 'Change the rule: Messages', preview: 'Preview', hold: 'Ask for a hold', choose: 'Choose a person', reason: 'Reason', ask: 'Ask for erasure', erase: 'Erase my account…', days: 'Days', data: 'My data' },
+  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/, forget: '退出并清除此设备', devices: '设备', remove: /^移除Safari/, letIn: '输入新设备的代码', code: '代码', vault: '恢复', replace: /^更换/, show: '显示新代码', byDevice: '由另一台设备批准', same: '完全相同', exports: '导出', add: '添加规则', change: '更改规则：消息', preview: '预览', hold: '申请保全', choose: '选择人员', reason: '理由', ask: '申请删除', erase: '删除我的账号…', days: '天数', data: '我的数据' },
 } as const;
 type Locale = keyof typeof names;
+
+const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).first().click();
+const at = (id: string) => `/c/${id.padEnd(22, '0')}`;
+
+/** What administrators see, and everybody of their own data. */
+function administration(locale: Locale): readonly Screen[] {
+  const n = names[locale];
+  return [
+    { name: 'admin-audit', path: '/admin/audit', opens: '.entry-row' },
+    { name: 'admin-audit-open', path: '/admin/audit', step: async (page) => (await page.locator('.entry-row').nth(3).click(), page.locator('.entry-row').first().click()), opens: '.entry-details' },
+    { name: 'admin-audit-forked', path: '/admin/audit?forked', opens: '.alarm' },
+    { name: 'admin-audit-export', path: '/admin/audit', step: (page) => press(page, n.exports), opens: '.dialog' },
+    { name: 'admin-retention', path: '/admin/retention', step: (page) => press(page, n.preview), opens: '.pill-danger' },
+    { name: 'admin-retention-clock', path: '/admin/retention?clock&scene=empty', opens: '.panel-warn' },
+    { name: 'admin-rule', path: '/admin/retention', step: async (page) => (await press(page, n.change), page.getByRole('textbox', { name: n.days, exact: true }).fill('30')), opens: '.note-warn' },
+    { name: 'admin-rule-add', path: '/admin/retention', step: (page) => press(page, n.add), opens: '.dialog' },
+    { name: 'admin-holds', path: '/admin/holds', opens: '.pill-warn' },
+    { name: 'admin-holds-none', path: '/admin/holds?scene=empty', opens: '.empty' },
+    { name: 'admin-hold', path: '/admin/holds', step: async (page) => (await press(page, n.hold), page.locator('button[type=submit]').click()), opens: '.field-error' },
+    { name: 'admin-erasure', path: '/admin/erasure', opens: '.receipt' },
+    { name: 'admin-erase', path: '/admin/erasure', step: (page) => press(page, n.choose), opens: '.dialog' },
+    { name: 'admin-erase-confirm', path: '/admin/erasure', step: async (page) => (await press(page, n.choose), await page.getByRole('textbox', { name: n.reason, exact: true }).fill('Asked by letter'), press(page, n.ask)), opens: '.dialog .button-danger' },
+    { name: 'admin-member', path: '/admin/audit?member', opens: '.empty' },
+    { name: 'alarm', path: '/?forked', opens: '.alarm' },
+    { name: 'alarm-open', path: `${at('product')}?forked`, opens: '.alarm' },
+    { name: 'my-data', path: '/?member', step: async (page) => (await press(page, n.settings), await page.getByRole('tab', { name: n.data }).click(), press(page, n.erase)), opens: '.dialog .button-plain' },
+  ];
+}
 
 /** One's devices and recovery, in the settings and at the door. */
 function ownScreens(n: (typeof names)[Locale], press: (page: Page, name: string | RegExp) => Promise<void>): readonly Screen[] {
@@ -45,7 +73,6 @@ function ownScreens(n: (typeof names)[Locale], press: (page: Page, name: string 
 
 function screens(locale: Locale): readonly Screen[] {
   const n = names[locale];
-  const press = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true }).first().click();
   const who: Step = async (page) => {
     await page.getByLabel(n.name).fill('Emre Kaya');
     await press(page, n.next);
@@ -66,7 +93,6 @@ function screens(locale: Locale): readonly Screen[] {
     await press(page, n.next);
     await page.getByRole('button', { name: n.kept }).waitFor();
   };
-  const at = (id: string) => `/c/${id.padEnd(22, '0')}`;
   return [
     { name: 'signin', path: '/signin?scene=signed-out' },
     { name: 'locked', path: '/?scene=locked' },
@@ -103,6 +129,7 @@ function screens(locale: Locale): readonly Screen[] {
     { name: 'remove', path: at('product'), step: async (page) => (await page.locator('.head').getByRole('button', { name: n.members }).click(), await page.locator('.members .rows-row .icon-button').last().click()), opens: '.dialog' },
     { name: 'forget', path: '/', step: async (page) => (await press(page, n.settings), await press(page, n.forget)), opens: '.dialog .button-danger' },
     { name: 'notices', path: '/', step: (page) => press(page, n.notices), opens: '.dialog' },
+    ...administration(locale),
     { name: 'safety', path: at('zhao'), step: (page) => page.locator('.blocked .button-primary').click(), opens: '.dialog' },
   ];
 }

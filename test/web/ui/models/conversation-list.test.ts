@@ -17,7 +17,7 @@ const person = (userId: UserId, displayName: string) => ({ userId, handle: userI
 const people = [person(me, 'Me'), person(ann, 'Ann'), person(bob, '鲍勃')];
 const snapshot = (conversations: readonly ConversationView[]): EngineSnapshot => ({
   account: { state: 'ready', me: { userId: me, deviceId: 'd' as never, handle: 'me', displayName: 'Me', role: 'owner' } },
-  connection: { state: 'online' }, people, gone: [user('dan')], devices: [], vault: null, approval: null, conversations, directory: { state: 'consistent' }, notices: [],
+  connection: { state: 'online' }, people, gone: [user('dan')], devices: [], vault: null, approval: null, conversations, directory: { state: 'consistent' }, notices: [], audit: null,
 });
 const rows = (...conversations: readonly ConversationView[]) => conversationRows(snapshot(conversations), now, 'en', 'Deleted account');
 

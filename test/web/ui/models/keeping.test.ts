@@ -7,7 +7,7 @@ import { createPreferences } from '../../../../web/ui/models/preferences.ts';
 const me = { userId: 'me' as never, deviceId: 'd' as never, handle: 'me', displayName: 'Me', role: 'owner' as const };
 const ready: AccountView = { state: 'ready', me };
 const signedOut: AccountView = { state: 'signed-out', setupNeeded: false, passwordLengthMin: 15, reason: 'none' };
-const snapshotOf = (account: AccountView): EngineSnapshot => ({ account, connection: { state: 'online' }, people: [], gone: [], devices: [], vault: null, approval: null, conversations: [], directory: { state: 'consistent' }, notices: [] });
+const snapshotOf = (account: AccountView): EngineSnapshot => ({ account, connection: { state: 'online' }, people: [], gone: [], devices: [], vault: null, approval: null, conversations: [], directory: { state: 'consistent' }, notices: [], audit: null });
 
 function set(storage: Partial<BrowserStorage>, seen = false) {
   const kept = new Map<string, string>(seen ? [['lanying.keeping', 'seen']] : []);
