@@ -12,7 +12,17 @@ import type {
   RetentionClass,
   RetentionPolicy,
 } from '#protocol/retention.ts';
-import type { AuditView } from './api.ts';
+
+/** Why a head is not believed: the log is shorter than it was, was written anew, has another key, or what came is no signed head. */
+export type AuditFault = 'cut' | 'forked' | 'key_changed' | 'unsigned';
+/** What this administrator's device knows of the audit log; `size` entries are proven, at `at` for the last time. */
+export interface AuditView {
+  readonly size: number;
+  /** Null when it was never reached. */
+  readonly at: number | null;
+  /** The server showed something that does not continue those entries. For good: no later head is believed. */
+  readonly fault: AuditFault | null;
+}
 
 /** All of them must fit; `from` inclusive, `to` exclusive, in milliseconds. */
 export interface AuditFilter {

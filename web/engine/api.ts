@@ -8,7 +8,8 @@ import { type ErrorCode, isErrorCode } from '#protocol/errors.ts';
 import type { ConversationId, DeviceId, InviteId, MessageId, UnlockerId, UserId } from '#protocol/ids.ts';
 import type { Role } from '#protocol/model.ts';
 import type { NoticedRule } from '#protocol/retention.ts';
-import type { AdministrationApi, AdministrationMethod } from './administration-api.ts';
+import type { AdministrationApi, AdministrationMethod, AuditFault, AuditView } from './administration-api.ts';
+export type { AuditFault, AuditView };
 import type { AskedCommand, AskedInput } from './asked.ts';
 
 /** Codes that arise on the device itself, beside the protocol's. */
@@ -70,17 +71,6 @@ export type ConnectionView =
   | { readonly state: 'full'; readonly queued: number }
   /** `since`: milliseconds of the clock when the connection was lost. */
   | { readonly state: 'offline'; readonly since: number; readonly queued: number };
-
-/** Why a head is not believed: the log is shorter than it was, was written anew, has another key, or what came is no signed head. */
-export type AuditFault = 'cut' | 'forked' | 'key_changed' | 'unsigned';
-/** What this administrator's device knows of the audit log; `size` entries are proven, at `at` for the last time. */
-export interface AuditView {
-  readonly size: number;
-  /** Null when it was never reached. */
-  readonly at: number | null;
-  /** The server showed something that does not continue those entries. For good: no later head is believed. */
-  readonly fault: AuditFault | null;
-}
 
 export type SecurityNotice =
   | { readonly kind: 'identity_changed'; readonly at: number; readonly userId: UserId; readonly conversationId: ConversationId | null }

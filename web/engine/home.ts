@@ -127,7 +127,6 @@ export class Home implements ConversationListener {
     });
   }
 
-  /** Null for whoever is no administrator. */
   async checkAudit(pushed: string | null = null): Promise<AuditView | null> {
     return this.me.role === 'member' ? null : (await this.#audit()).check(pushed);
   }
