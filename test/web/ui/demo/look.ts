@@ -49,7 +49,7 @@ function administration(locale: Locale): readonly Screen[] {
 }
 
 /** One's devices and recovery, in the settings and at the door. */
-function ownScreens(n: (typeof names)[Locale], press: (page: Page, name: string | RegExp) => Promise<void>): readonly Screen[] {
+function ownScreens(n: (typeof names)[Locale]): readonly Screen[] {
   const turnTo = async (shown: Page, name: string): Promise<void> => {
     await press(shown, n.settings);
     await shown.getByRole('tab', { name, exact: true }).click();
@@ -124,7 +124,7 @@ function screens(locale: Locale): readonly Screen[] {
     { name: 'invite', path: '/', step: async (page) => (await press(page, n.invite), press(page, n.make)), opens: '.dialog' },
     { name: 'people', path: '/', step: (page) => press(page, n.people), opens: '.dialog' },
     { name: 'settings', path: '/', step: (page) => press(page, n.settings), opens: '.dialog' },
-    ...ownScreens(n, press),
+    ...ownScreens(n),
     { name: 'keys', path: '/', step: (page) => page.keyboard.press('?'), opens: '.dialog' },
     { name: 'remove', path: at('product'), step: async (page) => (await page.locator('.head').getByRole('button', { name: n.members }).click(), await page.locator('.members .rows-row .icon-button').last().click()), opens: '.dialog' },
     { name: 'forget', path: '/', step: async (page) => (await press(page, n.settings), await press(page, n.forget)), opens: '.dialog .button-danger' },
