@@ -8,7 +8,7 @@ export function AuditAlarm({ link = true }: { readonly link?: boolean }) {
   const { t } = useText();
   const audit = useSnapshot((now) => now.audit);
   return (
-    <div role="alert">
+    <div className="full-place" role="alert">
       {audit === null || audit.fault === null ? null : (
         <section className="full alarm" aria-label={t('alarm.title')}>
           <ShieldAlert size={20} aria-hidden="true" />

@@ -56,11 +56,9 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   };
   return (
     <main className={`main${current === null ? '' : ' main-open'}`}>
-      <div className="tops">
-        <FullNotice />
-        <DirectoryAlarm />
-        <AuditAlarm />
-      </div>
+      <FullNotice />
+      <DirectoryAlarm />
+      <AuditAlarm />
       <Side me={me} came={came} current={current} panel={panel} onPanel={setPanel} />
       <div className="pane" id="conversation">
         {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}

@@ -64,7 +64,7 @@ describe('[R9] a hold', () => {
 
 describe('[R14] an erasure', () => {
   it('is of those that this administrator may erase', () => {
-    const person = (userId: string, role: 'owner' | 'admin' | 'member') => ({ userId: userId as never, handle: userId, displayName: userId, role, safetyNumber: null, identity: 'pinned' as const });
+    const person = (userId: string, role: 'owner' | 'admin' | 'member') => ({ userId: userId as never, handle: userId, displayName: userId, role, safetyNumber: null, identity: 'pinned' as const, verified: false, keyChanges: [] });
     const people = [person('o', 'owner'), person('a', 'admin'), person('b', 'admin'), person('m', 'member')];
     const as = (userId: string, role: 'owner' | 'admin') => ({ userId: userId as never, deviceId: 'd' as never, handle: userId, displayName: userId, role });
     expect(erasable(people, as('o', 'owner')).map(({ handle }) => handle)).toEqual(['a', 'b', 'm']);
