@@ -65,6 +65,8 @@ it.each<[string, (head: Head, frame: ServerFrame) => ServerFrame]>([
   engines.push(again);
   await until(again, () => reasons(again).length > 0);
   expect(reasons(again)).toEqual([reason]);
+  expect(again.snapshot().audit).toMatchObject({ fault: reason });
+  await expect(again.administer('checkAudit')).rejects.toMatchObject({ code: 'audit.contradicted', detail: { reason } });
 });
 
 it('[U7] is content with a log that goes on', async () => {
@@ -82,6 +84,10 @@ it('[U7] is content with a log that goes on', async () => {
   }
   await done;
   expect(reasons(engine)).toEqual([]);
+  const checked = await engine.administer('checkAudit');
+  expect(checked).toMatchObject({ fault: null });
+  expect(checked.size).toBeGreaterThan(5);
+  expect(engine.snapshot().audit).toEqual(checked);
 });
 
 it('[U5] [U8] the SDK reads and exports the log', async () => {
@@ -96,4 +102,18 @@ it('[U5] [U8] the SDK reads and exports the log', async () => {
   for await (const piece of owner.audit.export('csv')) text += piece;
   expect(text.trimEnd().split('\r\n')).toHaveLength(5);
   await expect(owner.audit.list({ act: 'nonsense' }).next()).rejects.toMatchObject({ code: 'input.invalid', detail: { field: 'act' } });
+});
+
+it('[R5] a receipt that the pinned key did not sign is shown as such', async () => {
+  const { engine, network } = await admin(new MemoryProfile(), (_head, frame) => frame);
+  await owner.createInvite();
+  const signature = new Uint8Array(64);
+  const statement = JSON.stringify({ receiptId: 'A'.repeat(22), at: 1, ranges: [], others: [], proof: null });
+  const before = network.lie;
+  network.lie = (frame, command) =>
+    frame.kind === 'answer' && command === 'retention.receipts'
+      ? [{ ...frame, output: { receipts: [{ receiptId: 'A'.repeat(22), at: 1, statement, signature }], more: false } }]
+      : before(frame, command);
+  const { receipts } = await engine.administer('receipts', null);
+  expect(receipts.map(({ verified, receipt }) => [verified, receipt?.at])).toEqual([[false, 1]]);
 });

@@ -21,7 +21,7 @@ export function MyData({ me }: { readonly me: Me }) {
   const [erasing, setErasing] = useState<'no' | 'yes' | 'back'>('no');
   useEffect(() => run(() => deskOf(app.actions).retentionRules(), setRules), [app, run]);
   return (
-    <section className="section stack" aria-label={t('data.title')}>
+    <section className="stack" aria-label={t('data.title')}>
       <div>
         <h3 className="field-label">{t('data.title')}</h3>
         <p className="door-text">{t('data.text')}</p>
