@@ -11,6 +11,7 @@ import {
   type TimelineView,
 } from '../../engine/api.ts';
 import type { EngineHost, HostState } from './host.ts';
+import { type StepUp, withStepUp } from './step-up.ts';
 
 export type {
   AccountView,
@@ -39,7 +40,9 @@ export interface AppModel {
   /** Null while no conversation is open or its first timeline is under way. */
   readonly timeline: StoreApi<{ readonly open: ConversationId | null; readonly view: TimelineView | null }>;
   readonly host: StoreApi<{ readonly state: HostState }>;
+  /** Those that want a fresh proof of who is asking wait for `stepUp`. */
   readonly actions: EngineApi;
+  readonly stepUp: StepUp;
   /** Unsent text by conversation: outlives a crash of the screens. */
   readonly drafts: Map<ConversationId, string>;
   open(conversationId: ConversationId): () => void;
@@ -59,6 +62,7 @@ export function createAppModel(host: EngineHost): AppModel {
     if (timeline.getState().open === view.conversationId) timeline.setState({ view });
   });
   host.onState(() => hostStore.setState({ state: host.state() }));
+  const { actions, stepUp } = withStepUp(engine);
   const quietly = (call: Promise<void>): void => {
     // Opening and closing fail only with the engine itself, which the host's state already shows.
     call.catch(() => undefined);
@@ -67,7 +71,8 @@ export function createAppModel(host: EngineHost): AppModel {
     snapshot,
     timeline,
     host: hostStore,
-    actions: engine,
+    actions,
+    stepUp,
     drafts: new Map(),
     open(conversationId) {
       timeline.setState({ open: conversationId, view: null });

@@ -22,7 +22,7 @@ import type { EngineErrorCode, Grant } from '../models/app.ts';
 import { useApp, usePreferences, useTask } from './context.tsx';
 import { Door } from './door.tsx';
 import { ConfirmStep, RecoveryStep } from './recovery-steps.tsx';
-import { PasswordField } from './sign-in.tsx';
+import { PasswordField } from './password-field.tsx';
 import { TaskError } from './task-error.tsx';
 import { type Granted, WhoStep } from './who-step.tsx';
 

@@ -6,11 +6,12 @@ import { Button } from '../components/button.tsx';
 import { Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import { forgetGrant, grantOf, tabGrant } from '../models/account.ts';
-import type { AccountView, Grant } from '../models/app.ts';
+import type { AccountView, Grant, Me } from '../models/app.ts';
 import { useApp, usePreferences, useSnapshot } from './context.tsx';
 import { Door } from './door.tsx';
 import { Main } from './main.tsx';
 
+const StepUp = lazy(() => import('./step-up.tsx').then((module) => ({ default: module.StepUp })));
 const AccountFlow = lazy(() => import('./account-flow.tsx').then((module) => ({ default: module.AccountFlow })));
 const NoGrant = lazy(() => import('./account-flow.tsx').then((module) => ({ default: module.NoGrant })));
 const Administration = lazy(() => import('./admin/administration.tsx').then((module) => ({ default: module.Administration })));
@@ -130,6 +131,15 @@ function useGrant(used: boolean): Grant | null {
   return grant;
 }
 
+function Home({ me, came, path }: { readonly me: Me; readonly came: boolean; readonly path: string }) {
+  return (
+    <>
+      {path === '/admin' || path.startsWith('/admin/') ? <Administration me={me} /> : <Main me={me} came={came} />}
+      <StepUp />
+    </>
+  );
+}
+
 type Settled = Exclude<AccountView, { state: 'starting' }>;
 
 function Account({ account }: { readonly account: Settled }) {
@@ -141,8 +151,7 @@ function Account({ account }: { readonly account: Settled }) {
   const joining = path === '/setup' || path === '/join';
   switch (account.state) {
     case 'ready':
-      if (path === '/admin' || path.startsWith('/admin/')) return <Administration me={account.me} />;
-      return joining || path === '/signin' ? <Redirect to="/" replace /> : <Main me={account.me} came={came} />;
+      return joining || path === '/signin' ? <Redirect to="/" replace /> : <Home me={account.me} came={came} path={path} />;
     case 'vault-locked':
       return <Unlock name={account.displayName} passkey={account.passkeyCanUnlock} />;
     case 'signed-out':

@@ -7,6 +7,7 @@ import { markWrong } from '../components/first-wrong.ts';
 import { useText } from '../i18n/text.ts';
 import { codeGroups, groupMatches, type KeptCodes, recoverySheet } from '../models/account.ts';
 import type { RecoveryCodes } from '../models/app.ts';
+import { saveFile } from './save-file.ts';
 
 function Code({ title, code }: { readonly title: string; readonly code: string }) {
   return (
@@ -22,15 +23,6 @@ function Code({ title, code }: { readonly title: string; readonly code: string }
       </ol>
     </figure>
   );
-}
-
-function saveFile(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }
 
 export function RecoveryStep(props: { readonly codes: RecoveryCodes; readonly handle: string; readonly onBack: () => void; readonly onDone: () => void }) {

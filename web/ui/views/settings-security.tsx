@@ -2,17 +2,37 @@ import { useState } from 'react';
 import { Button } from '../components/button.tsx';
 import { Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
-import type { AppModel } from '../models/app.ts';
+import type { AppModel, Me } from '../models/app.ts';
 import { sessionBegun, type SessionItem, sessionName } from '../models/sessions.ts';
 import { dayLabel } from '../models/time.ts';
 import { useApp, useLoaded, useTask } from './context.tsx';
+import { Passkeys } from './settings-passkeys.tsx';
+import { NewCodes, SecondStep } from './settings-second-step.tsx';
 import { TaskError } from './task-error.tsx';
 
+const askFactors = (actions: AppModel['actions']) => actions.ask('factor.list', {});
+
 /** How one signs in, and where one is signed in. */
-export function SecuritySettings() {
+export function SecuritySettings({ me }: { readonly me: Me }) {
+  const { t } = useText();
+  const { value: factors, now, reload } = useLoaded(askFactors);
+  const [codes, setCodes] = useState<readonly string[] | null>(null);
+  const changed = (made: readonly string[] | null): void => {
+    if (made !== null) setCodes(made);
+    reload();
+  };
   return (
     <div className="stack stack-wide">
+      <TaskError now={now} />
+      {factors === null && now.state === 'running' ? <Waiting text={t('loading')} /> : null}
+      {factors === null ? null : (
+        <>
+          <Passkeys passkeys={factors.passkeys} onChanged={changed} />
+          {factors.password === null ? null : <SecondStep factors={factors} onChanged={changed} />}
+        </>
+      )}
       <Sessions />
+      {codes === null ? null : <NewCodes codes={codes} handle={me.handle} onClose={() => setCodes(null)} />}
     </div>
   );
 }

@@ -28,7 +28,7 @@ export function Settings({ me, first = 'general', code = null, onClose }: Settin
   const beside = useWide();
   const pages: readonly PageOf<SettingsPage>[] = [
     { id: 'general', label: t('settings.page.general'), icon: <SlidersHorizontal size={18} aria-hidden="true" />, content: <GeneralSettings me={me} /> },
-    { id: 'security', label: t('settings.page.security'), icon: <ShieldCheck size={18} aria-hidden="true" />, content: <SecuritySettings /> },
+    { id: 'security', label: t('settings.page.security'), icon: <ShieldCheck size={18} aria-hidden="true" />, content: <SecuritySettings me={me} /> },
     { id: 'devices', label: t('settings.page.devices'), icon: <MonitorSmartphone size={18} aria-hidden="true" />, content: <DeviceSettings code={code} /> },
     { id: 'vault', label: t('settings.page.vault'), icon: <LifeBuoy size={18} aria-hidden="true" />, content: <VaultSettings me={me} /> },
     { id: 'data', label: t('data.title'), icon: <DatabaseZap size={18} aria-hidden="true" />, content: <MyData me={me} /> },

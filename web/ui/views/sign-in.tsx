@@ -1,42 +1,17 @@
-import { Eye, EyeOff, KeyRound, MonitorSmartphone } from 'lucide-react';
+import { KeyRound, MonitorSmartphone } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
-import { Button, IconButton } from '../components/button.tsx';
+import { Button } from '../components/button.tsx';
 import { Field } from '../components/field.tsx';
 import { Note } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import { deviceLabel } from '../models/account.ts';
+import { signInByPassword, type SecondStep } from '../models/sign-in.ts';
 import { AskApproval } from './approval.tsx';
 import { useApp, useTask } from './context.tsx';
 import { Door } from './door.tsx';
+import { PasswordField } from './password-field.tsx';
+import { SecondStepDoor } from './second-step.tsx';
 import { TaskError } from './task-error.tsx';
-
-export function PasswordField(props: {
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-  readonly autoComplete: 'new-password' | 'current-password';
-  readonly hint?: string;
-  readonly error?: string | null;
-}) {
-  const { t } = useText();
-  const [shown, setShown] = useState(false);
-  return (
-    <Field
-      label={t('factor.password')}
-      type={shown ? 'text' : 'password'}
-      name="password"
-      autoCapitalize="off"
-      spellCheck={false}
-      {...props}
-      action={
-        <IconButton
-          label={t(shown ? 'factor.hide' : 'factor.show')}
-          icon={shown ? <EyeOff size={18} aria-hidden="true" /> : <Eye size={18} aria-hidden="true" />}
-          onPress={() => setShown(!shown)}
-        />
-      }
-    />
-  );
-}
 
 export function SignIn({ ended }: { readonly ended: boolean }) {
   const { t } = useText();
@@ -45,18 +20,27 @@ export function SignIn({ ended }: { readonly ended: boolean }) {
   const [way, setWay] = useState<'passkey' | 'password'>('passkey');
   const [handle, setHandle] = useState('');
   const [password, setPassword] = useState('');
+  const [second, setSecond] = useState<readonly SecondStep[] | null>(null);
+  const [again, setAgain] = useState(false);
   const label = deviceLabel(navigator.userAgent);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setWay('password');
-    task.run(() => app.actions.signInWithPassword(handle.trim().toLowerCase(), password, label));
+    task.run(() => signInByPassword(app.actions, handle, password, label), setSecond);
   };
   const passkey = (): void => {
     setWay('passkey');
     task.run(() => app.actions.signInWithPasskey(label));
   };
+  const leaveSecond = (expired: boolean): void => {
+    setPassword('');
+    setAgain(expired);
+    setSecond(null);
+  };
+  if (second !== null) return <SecondStepDoor ways={second} onBack={leaveSecond} />;
   return (
     <Door title={t('signin.title')}>
+      {again ? <Note>{t('signin.again')}</Note> : null}
       {ended ? <Note>{t('signin.ended')}</Note> : null}
       <Button kind="primary" wide busy={task.busy && way === 'passkey'} onPress={passkey}>
         <KeyRound size={18} aria-hidden="true" />
