@@ -95,7 +95,7 @@ export function connectRemoteEngine(channel: Channel<ToPage, ToWorker>, passkeys
 }
 
 const methods = {
-  checkGrant: true, checkHandle: true, prepareAccount: true, finishAccount: true, signInWithPassword: true, signInWithPasskey: true, signInSecondStep: true, addPasskey: true, stepUpWithPasskey: true,
+  checkGrant: true, checkHandle: true, prepareAccount: true, finishAccount: true, signInWithPassword: true, signInWithPasskey: true,
   unlockWithRecoveryCode: true, unlockWithPasskey: true, signOut: true, createInvite: true, listInvites: true,
   revokeInvite: true, refreshPeople: true, acceptIdentity: true, acceptDirectory: true, setVerified: true, dismissNotices: true, createConversation: true,
   renameConversation: true, addMembers: true, removeMember: true, leaveConversation: true, send: true, retrySend: true,
