@@ -1,6 +1,9 @@
 /** The approval under way on this device, of whichever side. */
-import { Approval, type ApprovalParts } from './approval.ts';
+import type { Approval, ApprovalParts } from './approval.ts';
 import { type ApprovalView, LanyingError } from './api.ts';
+import { late } from './late.ts';
+
+const approval = late(() => import('./approval.ts'));
 
 export class Approving {
   #now: Approval | null = null;
@@ -20,6 +23,7 @@ export class Approving {
   }
 
   async ask(enter: (vaultKey: Uint8Array<ArrayBuffer>) => Promise<void>): Promise<void> {
+    const { Approval } = await approval();
     this.#set(await Approval.ask({ ...this.parts(), onChange: this.onChange }, enter));
   }
 
@@ -27,6 +31,7 @@ export class Approving {
   async answer(typed: string, vaultKey: () => Uint8Array): Promise<void> {
     const code = typed.normalize('NFKC').toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
     if (!/^[0-9A-HJKMNP-TV-Z]{8}$/.test(code)) throw new LanyingError('approval.unknown');
+    const { Approval } = await approval();
     this.#set(await Approval.answer({ ...this.parts(), onChange: this.onChange }, code, vaultKey));
     this.#now?.heard(code);
   }

@@ -11,12 +11,14 @@ import { withoutUnseen } from '#protocol/visible.ts';
 import type { DeviceView, SecurityNotice } from './api.ts';
 import type { Connection } from './connection.ts';
 import type { Directory } from './directory.ts';
-import { issueRevocation, verifyRevocation } from './identity/revocation.ts';
+import { verifyRevocation } from './identity/revocation.ts';
+import { late } from './late.ts';
 import type { Runtime } from './ports.ts';
 import { type AccountState, after, ownDevices, revoked as records } from './store/records.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 
 type OwnDevice = Output<'device.own'>['devices'][number];
+const signing = late(() => import('./identity/issuing-revocation.ts'));
 
 export interface DevicesListener {
   onChange(): void;
@@ -134,6 +136,7 @@ export class Devices {
   /** For good; the clock is the server's, as of its clock the entries are. */
   async remove(deviceId: DeviceId): Promise<void> {
     const { serverTime } = await this.connection.call('session.ping', {});
+    const { issueRevocation } = await signing();
     const revocation = issueRevocation(
       { seed: this.me.identitySeed },
       { userId: this.me.userId, deviceId, revokedAt: serverTime },

@@ -11,15 +11,13 @@ import { LanyingError, type VaultView } from './api.ts';
 import type { Connection } from './connection.ts';
 import type { Devices } from './devices.ts';
 import type { Directory } from './directory.ts';
+import { late } from './late.ts';
 import { Mutex } from './mutex.ts';
 import type { Runtime } from './ports.ts';
 import { account, type AccountState, rekeyDue } from './store/records.ts';
 import type { SealedStore } from './store/sealed-store.ts';
-import { giverOf, handOver, publishPoint, readPoint, takeOver } from './vault/handover.ts';
-import { earlierKeysMax, makeVaultKey, openIdentitySeed, sealIdentitySeed } from './vault/identity-secret.ts';
-import { rewrapVaultKey, type UnlockSecret, unlockVault, wrapVaultKey } from './vault/unlocker.ts';
+import type { UnlockSecret } from './vault/unlocker.ts';
 import type { VaultCipher } from './vault/vault-cipher.ts';
-import { resealArchive } from './vault/resealing.ts';
 import { sameBytes } from './identity/same-bytes.ts';
 
 const attemptsMax = 4;
@@ -51,6 +49,7 @@ export interface VaultDeskParts {
 export class VaultDesk {
   readonly #parts: VaultDeskParts;
   readonly #order = new Mutex();
+  readonly #secrets = late(() => import('./vault/secrets.ts'));
   #me: AccountState;
   #unlockers: Unlockers | null = null;
   /** The key was changed elsewhere and nobody handed it over: this device needs an unlocker. */
@@ -97,6 +96,7 @@ export class VaultDesk {
 
   /** Takes a key that opens the vault, with the identity that this device was made by; false when it does not. */
   async #adopt(vaultKey: Uint8Array<ArrayBuffer>, vault: Vault): Promise<boolean> {
+    const { openIdentitySeed } = await this.#secrets();
     const inside = openIdentitySeed(vaultKey, this.#me.userId, vault.sealed);
     if (!inside.ok || !sameBytes(inside.seed, this.#me.identitySeed)) return false;
     this.#closed = false;
@@ -118,6 +118,7 @@ export class VaultDesk {
     if (this.#me.handoverSecret === undefined) await this.#keep({ handoverSecret: runtime.random(32) });
     const { handoverSecret } = this.#me;
     if (handoverSecret === undefined || this.#published) return;
+    const { publishPoint } = await this.#secrets();
     this.#published = await this.#put(
       pointOf(this.#me.deviceId),
       await publishPoint(this.#me, store.keys, handoverSecret),
@@ -150,6 +151,7 @@ export class VaultDesk {
   async #handed(): Promise<Uint8Array<ArrayBuffer> | null> {
     const { connection } = this.#parts;
     const { sealed } = await connection.call('vaultItem.get', { name: handoverOf(this.#me.deviceId) });
+    const { giverOf, takeOver } = await this.#secrets();
     const giver = sealed === null ? null : giverOf(sealed);
     const { devices } = await connection.call('device.own', {});
     const device = devices.find(({ deviceId }) => deviceId === giver);
@@ -161,6 +163,7 @@ export class VaultDesk {
 
   async #handOver(vaultKey: Uint8Array): Promise<void> {
     const { connection, runtime, store } = this.#parts;
+    const { handOver, readPoint } = await this.#secrets();
     const { devices } = await connection.call('device.own', {});
     for (const device of devices) {
       const { deviceId } = device;
@@ -197,8 +200,9 @@ export class VaultDesk {
   }
 
   /** A new unlocker; those in `replaced` open nothing any more. `vault.locked` while the vault is closed here. */
-  add(secret: UnlockSecret, credentialId: string, replaced: readonly UnlockerId[] = []): Promise<void> {
+  async add(secret: UnlockSecret, credentialId: string, replaced: readonly UnlockerId[] = []): Promise<void> {
     const { runtime } = this.#parts;
+    const { wrapVaultKey } = await this.#secrets();
     const unlockerId = idFromBytes<UnlockerId>(runtime.random(idBytes));
     const made = (vaultKey: Uint8Array) => ({
       unlockerId,
@@ -223,6 +227,7 @@ export class VaultDesk {
   reopen(secret: UnlockSecret): Promise<boolean> {
     return this.#order.run(async () => {
       const vault = await this.#look();
+      const { unlockVault } = await this.#secrets();
       const opened = unlockVault(this.#me.userId, vault.unlockers, secret);
       const adopted = opened.ok && (await this.#adopt(opened.vaultKey, vault));
       this.#parts.onChange();
@@ -256,6 +261,7 @@ export class VaultDesk {
   async #submit(vault: Vault, { drop, add }: Change): Promise<void> {
     const { runtime, connection } = this.#parts;
     const { userId, identitySeed, vaultKey: from, earlierKeys = [] } = this.#me;
+    const { earlierKeysMax, makeVaultKey, rewrapVaultKey, sealIdentitySeed } = await this.#secrets();
     const to = makeVaultKey(runtime);
     const next = vault.unlockers
       .filter(({ unlockerId }) => !drop.includes(unlockerId))
@@ -278,6 +284,7 @@ export class VaultDesk {
 
   async #reseal(): Promise<void> {
     const { connection, cipher, conversations, directory } = this.#parts;
+    const { resealArchive } = await this.#secrets();
     await directory.resealPins();
     for (const conversationId of conversations()) await resealArchive(connection, cipher, conversationId);
   }
