@@ -49,7 +49,7 @@ describe('the page on security', () => {
     await first.button('Turn it on').click();
     const codes = page.getByRole('list', { name: 'Recovery codes for signing in' }).getByRole('listitem');
     await codes.nth(9).waitFor();
-    const [code] = await codes.allTextContents();
+    const [spare] = await codes.allTextContents();
     expect(await first.axe(), 'codes').toEqual([]);
     await first.button('I have kept it').click();
     await page.getByText(/^On since /).waitFor();
@@ -62,7 +62,7 @@ describe('the page on security', () => {
     await second.field('Recovery code for signing in').fill('WRONG-WRONG-WRON');
     await second.button('Sign in').click();
     await second.page.getByRole('alert').waitFor();
-    await second.field('Recovery code for signing in').fill(code ?? '');
+    await second.field('Recovery code for signing in').fill(spare ?? '');
     await second.button('Sign in').click();
     await second.list.waitFor({ state: 'attached' });
     await openSecurity(second);
