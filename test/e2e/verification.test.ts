@@ -88,6 +88,7 @@ describe('a key directory that contradicts itself', () => {
     await ada.openConversation(title);
     await ada.write('does this go?');
     await ada.page.getByText('The server contradicts itself about people’s keys', { exact: false }).waitFor();
+    expect(await ada.field('Message').inputValue()).toBe('does this go?');
     expect(await ada.axe()).toEqual([]);
     await ada.page.reload();
     await alarm.getByRole('button', { name: 'I have looked into it' }).click();

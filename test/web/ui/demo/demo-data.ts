@@ -19,7 +19,7 @@ export function demoPeople(): readonly PersonView[] {
     person(me, 'chen.yu', '陈雨', { role: 'owner', safetyNumber: null }),
     person(lin, 'lin.xiao', '林晓', { role: 'admin', verified: true }),
     person(emre, 'emre.kaya', 'Emre Kaya'),
-    person(zhao, 'zhao.min', '赵敏', { identity: 'changed' }),
+    person(zhao, 'zhao.min', '赵敏', { identity: 'changed', keyChanges: [Date.now() - 3_600_000] }),
     person(mia, 'mia.schneider', 'Mia Schneider-Hohenberger', { safetyNumber: null, identity: 'unknown' }),
   ];
 }

@@ -41,6 +41,8 @@ export interface DemoOptions {
   readonly offline?: boolean;
   /** The server's disk is full, and so many messages wait. */
   readonly full?: number | null;
+  /** The key directory contradicts itself: proven, or not. */
+  readonly directory?: 'forked' | 'cut' | null;
   /** Milliseconds between sending and acknowledgement. */
   readonly latencyMs?: number;
   /** The server's clock jumped, its audit log was changed, the person is a member. */
@@ -59,6 +61,11 @@ const demoAudit = ({ asMember, auditForked, now }: DemoOptions): EngineSnapshot[
 
 const peopleOf = ({ asMember }: DemoOptions) => (asMember === true ? demoPeople().map((person) => ({ ...person, role: 'member' as const })) : demoPeople());
 
+function directoryOf({ directory, now }: DemoOptions, heardFrom: UserId | null): EngineSnapshot['directory'] {
+  if (directory === undefined || directory === null) return { state: 'consistent' };
+  return { state: 'contradicted', fault: directory, blocked: directory === 'forked', at: now - 120_000, heardFrom: directory === 'forked' ? heardFrom : null };
+}
+
 function createCore(options: DemoOptions) {
   const people = peopleOf(options);
   const [self] = people;
@@ -72,7 +79,7 @@ function createCore(options: DemoOptions) {
   let snapshot: EngineSnapshot = {
     account: accountOf(options.scene, self),
     connection: connectionOf(options),
-    ...{ people: full ? people : [self], gone: [], directory: { state: 'consistent' }, ...demoOwn(options.now) },
+    ...{ people: full ? people : [self], gone: [], directory: directoryOf(options, people[1]?.userId ?? null), ...demoOwn(options.now) },
     conversations: full ? conversationsOf(options.now) : [],
     notices: full ? demoNotices(options.now) : [],
     audit: demoAudit(options),

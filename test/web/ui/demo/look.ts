@@ -71,6 +71,29 @@ function ownScreens(n: (typeof names)[Locale]): readonly Screen[] {
   ];
 }
 
+/** Safety numbers, and the alarm of the key directory. */
+function verification(push: (page: Page, name: string | RegExp) => Promise<void>, people: string): readonly Screen[] {
+  const product = `/c/${'product'.padEnd(22, '0')}`;
+  /** The safety number of somebody in the list of people. */
+  const compare = async (page: Page, place: number): Promise<void> => {
+    await push(page, people);
+    await page.locator('.dialog .rows-row').nth(place).getByRole('button').last().click();
+  };
+  const type = async (page: Page, digits: (page: Page) => Promise<string>): Promise<void> => {
+    await compare(page, 1);
+    await page.locator('.dialog .field-input').fill(await digits(page));
+  };
+  return [
+    { name: 'directory-forked', path: `${product}?directory=forked`, opens: '.full-danger' },
+    { name: 'directory-cut', path: '/?directory=cut', opens: '.full' },
+    { name: 'directory-decide', path: '/?directory=forked', step: (page) => page.locator('.alarm-row .button').click(), opens: '.dialog .button-danger' },
+    { name: 'verify', path: '/', step: (page) => compare(page, 1), opens: '.dialog .digits' },
+    { name: 'verify-equal', path: '/', step: (page) => type(page, async () => (await page.locator('.digits li').allTextContents()).join(' ')), opens: '.dialog .button-primary' },
+    { name: 'verify-different', path: '/', step: (page) => type(page, () => Promise.resolve('99999')), opens: '.field-error' },
+    { name: 'verified', path: '/', step: (page) => compare(page, 0), opens: '.safety-verified' },
+  ];
+}
+
 function screens(locale: Locale): readonly Screen[] {
   const n = names[locale];
   const who: Step = async (page) => {
@@ -130,6 +153,7 @@ function screens(locale: Locale): readonly Screen[] {
     { name: 'forget', path: '/', step: async (page) => (await press(page, n.settings), await press(page, n.forget)), opens: '.dialog .button-danger' },
     { name: 'notices', path: '/', step: (page) => press(page, n.notices), opens: '.dialog' },
     ...administration(locale),
+    ...verification(press, n.people),
     { name: 'safety', path: at('zhao'), step: (page) => page.locator('.blocked .button-primary').click(), opens: '.dialog' },
   ];
 }

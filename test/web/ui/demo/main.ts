@@ -19,7 +19,7 @@ if (location.pathname === '/hosted.html') {
   await start(await connectEngine(workerUrl), root, browserStorage);
 } else {
   const scene = scenes.find((item) => item === parameters.get('scene')) ?? 'ready';
-  const engine = createDemoEngine({ scene, now: Date.now(), offline: parameters.has('offline'), full: parameters.has('full') ? Number(parameters.get('full')) : null, clockJumped: parameters.has('clock'), auditForked: parameters.has('forked'), asMember: parameters.has('member') });
+  const engine = createDemoEngine({ scene, now: Date.now(), offline: parameters.has('offline'), full: parameters.has('full') ? Number(parameters.get('full')) : null, clockJumped: parameters.has('clock'), auditForked: parameters.has('forked'), asMember: parameters.has('member'), directory: (['forked', 'cut'] as const).find((fault) => fault === parameters.get('directory')) ?? null });
   Object.assign(window, { demo: engine });
   await start({ engine, state: () => (parameters.has('elsewhere') ? 'elsewhere' : 'ready'), onState: () => () => undefined, takeOver: () => undefined }, root, demoStorage);
 }
