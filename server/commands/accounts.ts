@@ -7,9 +7,9 @@ import { answer, deviceOf, type Handlers, personOf, type SignedInCaller } from '
 import type { Services } from './services.ts';
 
 type SessionView = Output<'session.get'>;
-type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | 'session.get' | 'session.ping' | 'session.end'>, `account.${string}Erasure`>;
+type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}` | `account.${string}` | 'session.get' | 'session.ping' | 'session.end'>, `account.${string}Erasure` | 'account.startAnew'>;
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
-type ApprovalNames = Extract<CommandName, `approval.${string}`>;
+type ApprovalNames = Extract<CommandName, `approval.${string}` | 'account.startAnew'>;
 
 export function accountHandlers({ accounts, browsers, config, grants, limits, retention, runtime, sessions, store }: Services): Handlers<Names> {
   const started = starting(browsers);
@@ -82,8 +82,13 @@ export function deviceHandlers({ accounts, devices, ownDevices }: Services): Han
   };
 }
 
-export function approvalHandlers({ approvals }: Services): Handlers<ApprovalNames> {
+export function approvalHandlers({ accounts, approvals, newIdentity }: Services): Handlers<ApprovalNames> {
   return {
+    'account.startAnew': async (input, caller) => {
+      const { session, person } = personOf(caller);
+      const started = await newIdentity.start(session, input, caller.audit);
+      return started.ok ? answer(accounts.view(started.value, { ...person, identityKey: input.identityKey })) : { result: started };
+    },
     'approval.open': async (input, caller) => ({ result: approvals.open(personOf(caller).session, input) }),
     'approval.answer': async (input, caller) => ({ result: approvals.answer(deviceOf(caller).session, input) }),
     'approval.pass': async (input, caller) => ({ result: approvals.pass(personOf(caller).session, input) }),

@@ -13,6 +13,7 @@ import { Grants } from '../domain/grants.ts';
 import { KnownBrowsers } from '../domain/known-browsers.ts';
 import { LogReader } from '../domain/log-reader.ts';
 import { Approvals } from '../domain/approvals.ts';
+import { NewIdentity } from '../domain/new-identity.ts';
 import { OwnDevices } from '../domain/own-devices.ts';
 import { PersonLimits } from '../domain/person-limits.ts';
 import { Passkeys } from '../domain/passkeys.ts';
@@ -75,6 +76,7 @@ export interface Services extends ServiceParts {
   readonly limits: SignInLimits;
   readonly log: LogReader;
   readonly approvals: Approvals;
+  readonly newIdentity: NewIdentity;
   readonly ownDevices: OwnDevices;
   readonly passkeys: Passkeys;
   readonly people: People;
@@ -126,6 +128,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     directory: new KeyDirectory(store.directory, origin),
     files: new Files({ store: store.blobs, runtime, limits: config.files }),
+    newIdentity: new NewIdentity({ accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime }),
     approvals: new Approvals(runtime, bus),
     ownDevices: new OwnDevices({ store: store.devices, accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime }),
     log: new LogReader(conversations, store.conversations),

@@ -33,6 +33,7 @@ const kinds = {
   'device.challenge': 'devices',
   'device.attach': 'devices',
   'device.list': 'directory',
+  'account.startAnew': 'devices',
   'approval.open': 'devices',
   'approval.answer': 'devices',
   'approval.pass': 'devices',

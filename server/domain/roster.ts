@@ -77,6 +77,9 @@ function withPast(roster: Roster, went: readonly MemberRecord[], to: number): Pi
   return { past: past.slice(-pastStaysMax) };
 }
 
+/** Stays that nobody can open any more. */
+export const withoutPast = (roster: Roster, userId: UserId): Roster => ({ ...roster, past: (roster.past ?? []).filter((stay) => stay.userId !== userId) });
+
 /** Stays of this person that are over, oldest first. */
 export const pastStays = (roster: Roster, userId: UserId): readonly Stay[] => (roster.past ?? []).filter((stay) => stay.userId === userId);
 

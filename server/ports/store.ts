@@ -67,6 +67,16 @@ export interface NewAccount {
   readonly session: SessionRecord;
 }
 
+/** What somebody begins anew with. */
+export interface Anew {
+  readonly identityKey: Uint8Array<ArrayBuffer>;
+  readonly device: Device;
+  readonly keyPackages: readonly NewKeyPackage[];
+  /** Its version is that of the one before, plus one. */
+  readonly vault: Omit<Vault, 'version'>;
+  readonly sessionId: SessionId;
+}
+
 export interface AccountStore {
   /** 'setup_done' when inviteId is null and an owner exists; 'invite_used' when the invite is not open any more. */
   create(
@@ -79,6 +89,11 @@ export interface AccountStore {
   /** Ordered by handle, behind `after`. */
   list(after: string | null, limit: number): Promise<readonly AccountRecord[]>;
   count(): Promise<number>;
+  /**
+   * Another identity, device and vault in the place of all that there were, in one step with the act, the end of the
+   * person's other sessions, and the binding of this one. Sealed items and archive go with it: nobody opens them any more.
+   */
+  startAnew(userId: UserId, anew: Anew, acts: Acts): Promise<{ readonly ended: readonly SessionRecord[] } | null>;
   /**
    * Records a use of a passkey. `counter_back`: another use was recorded meanwhile whose counter is not below this one's
    * (both 0: the authenticator counts nothing), and nothing changed.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { acts } from './acts.ts';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, conversationOf, invite, newAccount, startMs, userOf, vault } from './people.ts';
+import { bytesOf, conversationOf, device, deviceOf, invite, keyPackage, newAccount, session, startMs, userOf, vault } from './people.ts';
 import type { Bench } from './store-contract.ts';
 
 export function vaultsContract(bench: Bench): void {
@@ -39,6 +39,36 @@ export function vaultsContract(bench: Bench): void {
       await vaults.reseal(ann, [{ ...place, was: hash('old'), sealed: bytesOf('late', 80) }]);
       const store = await bench.reopened();
       expect(await store.vaults.archived(ann, conversationOf('team'), null, 10)).toEqual([{ epoch: 7, sealed: bytesOf('new', 80) }]);
+    });
+
+    it('[V5] begins anew: other identity, device and vault in one step, other sessions over, nothing sealed left', async () => {
+      const { accounts, sessions, vaults } = bench.store();
+      await accounts.create(newAccount('ann', null), acts());
+      const ann = userOf('ann');
+      await sessions.create(session('here', 'ann'), acts());
+      await vaults.archive(ann, [{ conversationId: conversationOf('team'), epoch: 1, sealed: bytesOf('old', 80) }]);
+      await vaults.putItem(ann, 'pins', 0, bytesOf('pins', 80));
+      const anew = {
+        identityKey: bytesOf('another identity'),
+        device: device('ann', 'fresh'),
+        keyPackages: [keyPackage('of fresh')],
+        vault: { sealed: bytesOf('fresh vault', 90), unlockers: vault('fresh').unlockers },
+        sessionId: session('here').sessionId,
+      };
+      const started = await accounts.startAnew(ann, anew, acts());
+      expect(started?.ended.map(({ sessionId }) => sessionId)).not.toContain(session('here').sessionId);
+      const store = await bench.reopened();
+      expect((await store.accounts.byId(ann))?.identityKey).toEqual(anew.identityKey);
+      expect(await store.devices.ofUsers([ann])).toEqual([anew.device]);
+      expect(await store.devices.counts(deviceOf('ann'))).toEqual(new Map());
+      expect(await store.devices.counts(deviceOf('fresh'))).toEqual(new Map([[1, 1]]));
+      expect(await store.vaults.get(ann)).toEqual({ version: 2, ...anew.vault });
+      expect(await store.vaults.archived(ann, conversationOf('team'), null, 10)).toEqual([]);
+      expect(await store.vaults.item(ann, 'pins')).toBeNull();
+      expect((await store.sessions.byId(session('here').sessionId))?.deviceId).toBe(deviceOf('fresh'));
+      for (const ended of started?.ended ?? []) expect(await store.sessions.byId(ended.sessionId)).toBeNull();
+      expect(await store.accounts.startAnew(ann, anew, acts())).toBeNull();
+      expect(await store.devices.register(device('ann'), [], 10, acts())).toBe('exists');
     });
 
     it('[V3] keeps the first archive item of an epoch', async () => {

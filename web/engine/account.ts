@@ -35,10 +35,27 @@ export interface OpenedVault {
   readonly earlierKeys: Uint8Array<ArrayBuffer>[];
 }
 
+/** What is to open a vault. */
+interface Opening {
+  readonly userId: UserId;
+  readonly vaultKey: Uint8Array<ArrayBuffer>;
+  readonly codes: readonly RecoveryCode[];
+  readonly prf: Uint8Array<ArrayBuffer> | null;
+  readonly credentialId: string;
+}
+
+/** Another identity, before it is in force. */
+interface Anew {
+  readonly vaultKey: Uint8Array<ArrayBuffer>;
+  readonly codes: readonly RecoveryCode[];
+}
+
 export class AccountDesk {
   #prepared: Prepared | null = null;
   /** PRF output of the passkey that just signed in, until the vault is open. */
   #prf: Uint8Array<ArrayBuffer> | null = null;
+  #credentialId = '';
+  #anew: Anew | null = null;
   /** Past the password: what waits for the second step. */
   #second: string | null = null;
   /** Label that a device made from here gets. */
@@ -127,13 +144,13 @@ export class AccountDesk {
       identityKey: new Uint8Array(identity.publicKey),
       device: { deviceId, certificate, label: input.deviceLabel },
       keyPackages: [...packages.published],
-      vault: { sealed: sealIdentitySeed(runtime, vaultKey, userId, identity.seed), unlockers: this.#unlockers(prepared) },
+      vault: { sealed: sealIdentitySeed(runtime, vaultKey, userId, identity.seed), unlockers: this.#unlockers({ ...prepared, prf: passkey?.made.prf ?? null, credentialId: passkey?.made.credentialId ?? '' }) },
     });
     this.#prepared = null;
     return this.#keep(session, deviceId, certificate, { seed: identity.seed, vaultKey, earlierKeys: [] });
   }
 
-  #unlockers({ userId, vaultKey, codes, passkey }: Prepared) {
+  #unlockers({ userId, vaultKey, codes, prf, credentialId }: Opening) {
     const { runtime } = this.platform;
     const wrap = (secret: UnlockSecret, credentialId: string) => ({
       unlockerId: idFromBytes<UnlockerId>(runtime.random(idBytes)),
@@ -142,8 +159,7 @@ export class AccountDesk {
       wrapped: wrapVaultKey(runtime, vaultKey, userId, secret),
     });
     const byCode = codes.map((code) => wrap({ kind: 'recovery-code', code }, ''));
-    const prf = passkey?.made.prf ?? null;
-    return passkey === null || prf === null ? byCode : [...byCode, wrap({ kind: 'passkey', prf }, passkey.made.credentialId)];
+    return prf === null ? byCode : [...byCode, wrap({ kind: 'passkey', prf }, credentialId)];
   }
 
   #newDevice(userId: UserId, seed: Uint8Array): { readonly deviceId: DeviceId; readonly certificate: Uint8Array<ArrayBuffer> } {
@@ -162,6 +178,38 @@ export class AccountDesk {
     const state: AccountState = { userId, handle, displayName, role, deviceId, certificate, identitySeed: new Uint8Array(seed), vaultKey, earlierKeys };
     await this.store.write([await this.store.put(account, '', state)]);
     return state;
+  }
+
+  /** The same codes until it is finished: they may be on paper already. */
+  prepareAnew(): RecoveryCodes {
+    const { runtime } = this.platform;
+    const codes = this.#anew?.codes ?? Array.from({ length: this.#prf === null ? 2 : 1 }, () => makeRecoveryCode(runtime));
+    this.#anew ??= { vaultKey: makeVaultKey(runtime), codes };
+    return { code: codes[0] ?? '', spare: codes[1] ?? null };
+  }
+
+  /** Rejects with `ceremony.expired` when nothing was prepared, and with the refusals of account.startAnew. */
+  async finishAnew(connection: Connection, session: Session): Promise<AccountState> {
+    const anew = this.#anew;
+    if (anew === null) throw new LanyingError('ceremony.expired');
+    const { runtime } = this.platform;
+    const { userId } = session.person;
+    const { vaultKey, codes } = anew;
+    const identity = makeIdentity(runtime);
+    const { deviceId, certificate } = this.#newDevice(userId, identity.seed);
+    const packages = await firstPackages({ runtime, store: this.store, keys: this.store.keys, certificate });
+    await this.store.write(packages.writes);
+    const sealed = sealIdentitySeed(runtime, vaultKey, userId, identity.seed);
+    const opening = { userId, vaultKey, codes, prf: this.#prf, credentialId: this.#credentialId };
+    const started = await connection.call('account.startAnew', {
+      identityKey: new Uint8Array(identity.publicKey),
+      device: { deviceId, certificate, label: this.#label },
+      keyPackages: [...packages.published],
+      vault: { sealed, unlockers: this.#unlockers(opening) },
+    });
+    this.#prf = null;
+    this.#anew = null;
+    return this.#keep(started, deviceId, certificate, { seed: identity.seed, vaultKey, earlierKeys: [] });
   }
 
   async signInWithPassword(handle: string, password: string, label: string): Promise<Session> {
@@ -200,6 +248,7 @@ export class AccountDesk {
     const used = await passkeys.get(options, prfSalt);
     const session = await post(network, 'signIn.passkey', { ceremonyId, response: used.response });
     this.#prf = used.prf;
+    this.#credentialId = used.credentialId;
     return session;
   }
 

@@ -335,6 +335,13 @@ export interface DeviceApi {
   confirmApproval(same: boolean): Promise<void>;
   /** Ends the try, or puts away one that is over. */
   closeApproval(): Promise<void>;
+  /**
+   * For a person who lost every device and unlocker (`vault-locked`): another identity and vault, as prepareAccount does.
+   * Nothing changes before finishAnew.
+   */
+  prepareAnew(): Promise<RecoveryCodes>;
+  /** Colleagues are told that the identity changed, all conversations are left, and the history stays closed. `step_up.required`. */
+  finishAnew(): Promise<void>;
   /** Opens the vault again after its key was changed elsewhere. `recovery_code.malformed`, `recovery_code.wrong`. */
   reopenVault(code: string): Promise<void>;
 }

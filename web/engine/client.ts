@@ -362,6 +362,8 @@ class LanyingEngine implements Engine {
     const session = this.#lockedSession();
     await this.#approving.ask(async (vaultKey) => this.#unlocked(await (await this.#desk()).unlockWithKey(this.#connection, session, vaultKey)));
   };
+  readonly prepareAnew = async (): Promise<RecoveryCodes> => (this.#lockedSession(), (await this.#desk()).prepareAnew());
+  readonly finishAnew = async (): Promise<void> => this.#unlocked(await (await this.#desk()).finishAnew(this.#connection, this.#lockedSession()));
   readonly answerApproval = async (code: string): Promise<void> => this.#approving.answer(code, () => this.#home().vault.vaultKey);
   readonly confirmApproval = async (same: boolean): Promise<void> => this.#approving.confirm(same);
   readonly closeApproval = async (): Promise<void> => this.#approving.close();

@@ -6,6 +6,7 @@ import type * as v from 'valibot';
 import type { ActName } from '../audit.ts';
 import type { ErrorCode } from '../errors.ts';
 import { accountCommands } from './accounts.ts';
+import { anewCommands } from './anew.ts';
 import { approvalCommands } from './approval.ts';
 import { auditCommands } from './audit.ts';
 import { credentialCommands } from './credentials.ts';
@@ -20,7 +21,7 @@ export type { Caller, ResourceKind, Row } from './row.ts';
 
 export const commands = {
   ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...directoryCommands, ...retentionCommands, ...sessionCommands,
-  ...deviceCommands, ...credentialCommands, ...approvalCommands,
+  ...deviceCommands, ...credentialCommands, ...approvalCommands, ...anewCommands,
 };
 
 export type Commands = typeof commands;

@@ -1,10 +1,11 @@
 import type { Acts } from '../../ports/audit-store.ts';
 import type { Credentials, PasskeyUse } from '../../ports/credentials.ts';
-import type { AccountRecord, AccountStore, InviteRecord, NewAccount } from '../../ports/store.ts';
+import type { AccountRecord, AccountStore, Anew, InviteRecord, NewAccount, SessionRecord } from '../../ports/store.ts';
 import { deviceLeaf, identityLeaf } from '#protocol/directory.ts';
 import type { UserId } from '#protocol/ids.ts';
 import { counterBack, passkeysChanged, withCredentials } from '../credentials.ts';
 import { type Access, aloneKey } from './access.ts';
+import { startAnew } from './anew.ts';
 import { directoryOperations } from './directory.ts';
 import { erasing, foundOf } from './erased-records.ts';
 import { packageOperations } from './key-packages.ts';
@@ -70,6 +71,10 @@ export class LevelAccounts implements AccountStore {
       page.map((entry) => this.#access.keys.pseudonym('user', entry.userId)),
     );
     return found.filter((account) => account !== null);
+  }
+
+  startAnew(userId: UserId, anew: Anew, acts: Acts): Promise<{ readonly ended: readonly SessionRecord[] } | null> {
+    return this.#access.mutex.run('directory', () => this.#alone(userId, () => startAnew(this.#access, userId, anew, acts)));
   }
 
   /** Whose record was taken away; within the mutex `directory`. */

@@ -22,6 +22,17 @@ export function sessionOperations({ tables, keys }: Access, session: SessionReco
   ];
 }
 
+/** What ends a session, in a step with something else. */
+export async function sessionRemoval(access: Access, session: SessionRecord): Promise<readonly Operation[]> {
+  const { tables, keys } = access;
+  const key = keys.pseudonym('session', session.sessionId);
+  const expiry = joinBytes(uint64(session.expiresAt), key);
+  return [
+    ...erasing(access, tables.sessions.sealed, await foundOf(tables.sessions.sealed, [key])),
+    ...erasing(access, tables.sessionExpiry.sealed, await foundOf(tables.sessionExpiry.sealed, [expiry])),
+  ];
+}
+
 export class LevelSessions implements SessionStore {
   readonly #access: Access;
 
@@ -161,14 +172,8 @@ export class LevelSessions implements SessionStore {
     return removed.filter(Boolean).length;
   }
 
-  async #removal(session: SessionRecord): Promise<readonly Operation[]> {
-    const { tables, keys } = this.#access;
-    const key = keys.pseudonym('session', session.sessionId);
-    const expiry = joinBytes(uint64(session.expiresAt), key);
-    return [
-      ...erasing(this.#access, tables.sessions.sealed, await foundOf(tables.sessions.sealed, [key])),
-      ...erasing(this.#access, tables.sessionExpiry.sealed, await foundOf(tables.sessionExpiry.sealed, [expiry])),
-    ];
+  #removal(session: SessionRecord): Promise<readonly Operation[]> {
+    return sessionRemoval(this.#access, session);
   }
 
   /** `sessionIds` in ascending order: whoever else holds several takes them in the same order. */

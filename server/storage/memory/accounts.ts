@@ -1,11 +1,12 @@
 import type { Why } from '../../ports/retention-store.ts';
-import { deviceLeaf, identityLeaf } from '#protocol/directory.ts';
+import { deviceLeaf, identityLeaf, revokedLeaf } from '#protocol/directory.ts';
 import type { DeviceId, InviteId, SessionId, UserId } from '#protocol/ids.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import type { Credentials, PasskeyUse } from '../../ports/credentials.ts';
 import {
   type AccountRecord,
   type AccountStore,
+  type Anew,
   type InviteRecord,
   type InviteStore,
   type NewAccount,
@@ -64,6 +65,39 @@ export class MemoryAccounts implements AccountStore {
   async list(after: string | null, limit: number): Promise<readonly AccountRecord[]> {
     const sorted = this.#all().toSorted((one, other) => (one.handle < other.handle ? -1 : 1));
     return copy(sorted.filter((account) => after === null || account.handle > after).slice(0, limit));
+  }
+
+  async startAnew(userId: UserId, anew: Anew, acts: Acts): Promise<{ readonly ended: readonly SessionRecord[] } | null> {
+    this.#shelf.writing();
+    const account = this.#shelf.accounts.get(userId);
+    const session = this.#shelf.sessions.get(anew.sessionId);
+    if (account === undefined || session === undefined || this.#shelf.devices.has(anew.device.deviceId)) return null;
+    this.#shelf.audit(acts);
+    const { identityKey, device, keyPackages, vault } = copy(anew);
+    const before = [...this.#shelf.devices.values()].filter((each) => each.userId === userId).map(({ deviceId }) => deviceId);
+    this.#shelf.record([
+      ...before.map((deviceId) => revokedLeaf(digest, userId, deviceId)),
+      identityLeaf(digest, userId, identityKey),
+      deviceLeaf(digest, userId, device.certificate),
+    ]);
+    for (const deviceId of before) {
+      this.#shelf.devices.delete(deviceId);
+      this.#shelf.takenDevices.add(deviceId);
+      this.#shelf.deviceUse.delete(deviceId);
+      this.#shelf.mail.delete(deviceId);
+      this.#shelf.dropPackages(deviceId);
+    }
+    this.#shelf.revocations.delete(userId);
+    this.#shelf.accounts.set(userId, { ...account, identityKey });
+    this.#shelf.devices.set(device.deviceId, device);
+    this.#shelf.addPackages(device.deviceId, keyPackages);
+    this.#shelf.vaults.set(userId, { ...vault, version: (this.#shelf.vaults.get(userId)?.version ?? 0) + 1 });
+    for (const kept of [this.#shelf.archive, this.#shelf.items])
+      for (const name of [...kept.keys()]) if (name.startsWith(userId)) kept.delete(name);
+    const ended = [...this.#shelf.sessions.values()].filter((each) => each.userId === userId && each !== session);
+    for (const { sessionId } of ended) this.#shelf.sessions.delete(sessionId);
+    this.#shelf.sessions.set(session.sessionId, { ...session, deviceId: device.deviceId });
+    return { ended: copy(ended) };
   }
 
   async count(): Promise<number> {

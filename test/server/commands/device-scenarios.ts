@@ -15,6 +15,14 @@ export function revocation(
 }
 
 export const deviceScenarios = {
+  'account.startAnew': [
+    async (world, owner) => {
+      const anew = await world.stranger(owner.handle);
+      const peer = anew.as(owner.userId);
+      const told = { actor: owner, object: { kind: 'account', id: owner.userId } };
+      return { input: peer.anewInput(), by: owner, told: [{ act: 'key.reset', ...told }] };
+    },
+  ],
   'device.remove': [
     async (world, owner) => {
       const second = await world.secondDevice(owner);

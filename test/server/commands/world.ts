@@ -171,6 +171,16 @@ export class Peer {
     };
   }
 
+  /** The same keys, for another person's id. */
+  as(userId: UserId): Peer {
+    return new Peer(this.world, this.handle, userId, this.identity);
+  }
+
+  anewInput(): Input<'account.startAnew'> {
+    const { identityKey, device, vault } = this.accountInput({ kind: 'setup', token: setupToken });
+    return { identityKey, device, keyPackages: [], vault };
+  }
+
   signedIn(reply: { readonly result: Result<Output<'session.get'>> }): void {
     this.sessionId = okay(reply).sessionId;
   }

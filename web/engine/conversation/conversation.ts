@@ -184,6 +184,8 @@ export class Conversation {
     await this.exclusively(async () => {
       const change: Partial<ConversationState> = {};
       if (summary.owner !== this.#state.owner) Object.assign(change, { owner: summary.owner });
+      const leaving = summary.members.filter(({ userId, leaving: goes }) => goes && this.#state.members.includes(userId) && !this.#state.left.includes(userId));
+      if (leaving.length > 0) Object.assign(change, { left: [...this.#state.left, ...leaving.map(({ userId }) => userId)] });
       const marked = summary.leavingDevices.filter((deviceId) => deviceId !== this.parts.me.deviceId);
       if (marked.join() !== (this.#state.leftDevices ?? []).join()) Object.assign(change, { leftDevices: marked });
       if (summary.readSequence > this.#state.readSequence) Object.assign(change, { readSequence: summary.readSequence, unread: 0 });

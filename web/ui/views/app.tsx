@@ -153,7 +153,7 @@ function Account({ account }: { readonly account: Settled }) {
     case 'ready':
       return joining || path === '/signin' ? <Redirect to="/" replace /> : <Home me={account.me} came={came} path={path} />;
     case 'vault-locked':
-      return <Unlock name={account.displayName} passkey={account.passkeyCanUnlock} />;
+      return <Unlock name={account.displayName} handle={account.handle} passkey={account.passkeyCanUnlock} />;
     case 'signed-out':
       if (joining && grant !== null) return <AccountFlow key={grant.token} grant={grant} lengthMin={account.passwordLengthMin} onSignIn={() => go('/signin')} />;
       if (account.setupNeeded) return <NoGrant reason="needs_setup" onSignIn={() => go('/signin')} />;

@@ -8,6 +8,28 @@ import { dateTime } from '../models/time.ts';
 import { useApp, useSnapshot, useTask } from './context.tsx';
 import { TaskError } from './task-error.tsx';
 
+/** A device that its person does not know goes at once. */
+function NotMe({ notice }: { readonly notice: Extract<SecurityNotice, { kind: 'new_device' }> }) {
+  const { t } = useText();
+  const app = useApp();
+  const task = useTask();
+  const there = useSnapshot((now) => now.devices.some(({ deviceId }) => deviceId === notice.deviceId));
+  return (
+    <>
+      <TaskError now={task.now} />
+      {there ? (
+        <div>
+          <Button kind="danger" busy={task.busy} onPress={() => task.run(() => app.actions.removeDevice(notice.deviceId))}>
+            {t('notice.not_me')}
+          </Button>
+        </div>
+      ) : (
+        <p className="field-hint">{t('notice.removed')}</p>
+      )}
+    </>
+  );
+}
+
 export function Notices({ onClose }: { readonly onClose: () => void }) {
   const { t, locale } = useText();
   const app = useApp();
@@ -28,6 +50,7 @@ export function Notices({ onClose }: { readonly onClose: () => void }) {
         {snapshot.notices.map((notice, index) => (
           <li key={`${notice.kind} ${notice.at} ${index}`} className="notice">
             <p>{text(notice)}</p>
+            {notice.kind === 'new_device' ? <NotMe notice={notice} /> : null}
             <time className="time" dateTime={new Date(notice.at).toISOString()}>
               {dateTime(notice.at, locale)}
             </time>

@@ -6,6 +6,7 @@ import { Note } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import { deviceLabel } from '../models/account.ts';
 import { signInByPassword, type SecondStep } from '../models/sign-in.ts';
+import { Anew } from './anew.tsx';
 import { AskApproval } from './approval.tsx';
 import { useApp, useTask } from './context.tsx';
 import { Door } from './door.tsx';
@@ -61,21 +62,22 @@ export function SignIn({ ended }: { readonly ended: boolean }) {
   );
 }
 
-export function Unlock({ name, passkey }: { readonly name: string; readonly passkey: boolean }) {
+export function Unlock({ name, handle, passkey }: { readonly name: string; readonly handle: string; readonly passkey: boolean }) {
   const { t } = useText();
   const app = useApp();
   const task = useTask();
   const leave = useTask();
   const [code, setCode] = useState('');
-  const [asking, setAsking] = useState(false);
+  const [way, setWay] = useState<'unlock' | 'device' | 'anew'>('unlock');
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     task.run(() => app.actions.unlockWithRecoveryCode(code));
   };
-  if (asking)
+  if (way === 'anew') return <Anew handle={handle} onBack={() => setWay('unlock')} />;
+  if (way === 'device')
     return (
       <Door title={t('approval.title')}>
-        <AskApproval onBack={() => setAsking(false)} />
+        <AskApproval onBack={() => setWay('unlock')} />
       </Door>
     );
   return (
@@ -98,9 +100,12 @@ export function Unlock({ name, passkey }: { readonly name: string; readonly pass
         </Button>
       </form>
       <p className="or">{t('unlock.or')}</p>
-      <Button wide onPress={() => setAsking(true)}>
+      <Button wide onPress={() => setWay('device')}>
         <MonitorSmartphone size={18} aria-hidden="true" />
         {t('unlock.device')}
+      </Button>
+      <Button kind="quiet" onPress={() => setWay('anew')}>
+        {t('unlock.none')}
       </Button>
       <TaskError now={leave.now} />
       <Button kind="quiet" busy={leave.busy} onPress={() => leave.run(() => app.actions.signOut(false))}>

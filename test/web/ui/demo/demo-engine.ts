@@ -326,6 +326,8 @@ function deviceCalls(core: Core): DeviceApi {
       if (vault !== null) core.set({ vault: { ...vault, unlockers: vault.unlockers.filter(({ unlockerId }) => unlockerId !== id) } });
     },
     reopenVault: done,
+    prepareAnew: async () => ({ code: 'K7QM-2F9D-XW4A-8HJT-P3VN-6RCE-Z1BY', spare: '3MPN-7WQX-9DKA-2HJT-P4VN-8RCE-Y5BZ' }),
+    finishAnew: done,
     async askApproval() {
       core.set({ approval: { role: 'new', code: '7KQM2F9D', expiresAt: Date.now() + 300_000, check: null, confirmed: false, ended: null } });
     },

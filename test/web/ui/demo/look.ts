@@ -15,8 +15,8 @@ interface Screen {
   readonly opens?: string;
 }
 const names = {
-  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/, forget: 'Sign out and forget this device', devices: 'Devices', remove: /^Remove Safari/, letIn: 'Enter the code of a new device', code: 'Code', vault: 'Recovery', replace: /^Replace/, show: 'Show the new code', byDevice: 'Let in by another device', same: 'They are the same', exports: 'Export', add: 'Add a rule', change: 'Change the rule: Messages', preview: 'Preview', hold: 'Ask for a hold', choose: 'Choose a person', reason: 'Reason', ask: 'Ask for erasure', erase: 'Erase my account…', days: 'Days', data: 'My data' },
-  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/, forget: '退出并清除此设备', devices: '设备', remove: /^移除Safari/, letIn: '输入新设备的代码', code: '代码', vault: '恢复', replace: /^更换/, show: '显示新代码', byDevice: '由另一台设备批准', same: '完全相同', exports: '导出', add: '添加规则', change: '更改规则：消息', preview: '预览', hold: '申请保全', choose: '选择人员', reason: '理由', ask: '申请删除', erase: '删除我的账号…', days: '天数', data: '我的数据' },
+  en: { new: 'New conversation', invite: 'Create invite', make: 'Make a link', people: 'People', settings: 'Settings', members: 'Members', next: 'Continue', name: 'Your name', notices: /security notices/, handle: 'Handle', password: 'Password', kept: 'I have kept it', card: /^Password/, forget: 'Sign out and forget this device', devices: 'Devices', remove: /^Remove Safari/, letIn: 'Enter the code of a new device', code: 'Code', vault: 'Recovery', replace: /^Replace/, show: 'Show the new code', byDevice: 'Let in by another device', same: 'They are the same', exports: 'Export', add: 'Add a rule', change: 'Change the rule: Messages', preview: 'Preview', hold: 'Ask for a hold', choose: 'Choose a person', reason: 'Reason', ask: 'Ask for erasure', erase: 'Erase my account…', days: 'Days', data: 'My data', none: 'I have none of these' },
+  'zh-CN': { new: '新会话', invite: '创建邀请', make: '生成链接', people: '通讯录', settings: '设置', members: '成员', next: '继续', name: '你的姓名', notices: /安全通知/, handle: '用户名', password: '密码', kept: '我已保存', card: /^密码/, forget: '退出并清除此设备', devices: '设备', remove: /^移除Safari/, letIn: '输入新设备的代码', code: '代码', vault: '恢复', replace: /^更换/, show: '显示新代码', byDevice: '由另一台设备批准', same: '完全相同', exports: '导出', add: '添加规则', change: '更改规则：消息', preview: '预览', hold: '申请保全', choose: '选择人员', reason: '理由', ask: '申请删除', erase: '删除我的账号…', days: '天数', data: '我的数据', none: '这些我都没有' },
 } as const;
 type Locale = keyof typeof names;
 
@@ -66,6 +66,7 @@ function ownScreens(n: (typeof names)[Locale]): readonly Screen[] {
     { name: 'approval-old', path: '/', step: letIn, opens: '.signs' },
     { name: 'approval-done', path: '/', step: async (shown) => (await letIn(shown), await press(shown, n.same)), opens: '.note[role=status]' },
     { name: 'approval-new', path: '/?scene=locked', step: (shown) => press(shown, n.byDevice), opens: '.qr' },
+    { name: 'anew', path: '/?scene=locked', step: (shown) => press(shown, n.none), opens: '.notice-list' },
     { name: 'vault', path: '/', step: (shown) => turnTo(shown, n.vault), opens: '.device-row' },
     { name: 'vault-issue', path: '/', step: async (shown) => (await turnTo(shown, n.vault), await press(shown, n.replace), await press(shown, n.show)), opens: '.code' },
   ];

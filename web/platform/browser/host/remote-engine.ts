@@ -102,7 +102,7 @@ const methods = {
   discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, markRead: true, administer: true, ask: true, signInSecondStep: true, addPasskey: true,
   stepUpWithPasskey: true,
   renameDevice: true, removeDevice: true, prepareRecoveryCode: true, keepRecoveryCode: true, addPasskeyUnlocker: true, removeUnlocker: true, reopenVault: true,
-  askApproval: true, answerApproval: true, confirmApproval: true, closeApproval: true,
+  prepareAnew: true, finishAnew: true, askApproval: true, answerApproval: true, confirmApproval: true, closeApproval: true,
 } as const satisfies Record<EngineMethod, true>;
 
 function remoteApi(call: (request: CallRequest) => Promise<unknown>, forget: (conversationId: string) => void): EngineApi {
