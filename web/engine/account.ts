@@ -152,10 +152,10 @@ export class AccountDesk {
 
   #unlockers({ userId, vaultKey, codes, prf, credentialId }: Opening) {
     const { runtime } = this.platform;
-    const wrap = (secret: UnlockSecret, credentialId: string) => ({
+    const wrap = (secret: UnlockSecret, credential: string) => ({
       unlockerId: idFromBytes<UnlockerId>(runtime.random(idBytes)),
       kind: secret.kind,
-      credentialId,
+      credentialId: credential,
       wrapped: wrapVaultKey(runtime, vaultKey, userId, secret),
     });
     const byCode = codes.map((code) => wrap({ kind: 'recovery-code', code }, ''));
