@@ -6,7 +6,8 @@ import { devicesOf } from './devices.ts';
 import type { HeadlessEngine } from './engine.ts';
 import { Listeners } from './listeners.ts';
 import { People } from './people.ts';
-import type { Account, AuditReader, Client, ClientEvents, Conversation, Devices, Me, SecurityEvent } from './types.ts';
+import type { Account, AuditReader, Client, ClientEvents, Conversation, Devices, Me, SecurityEvent, Verification } from './types.ts';
+import { verificationOf } from './verification.ts';
 
 export class SdkClient implements Client {
   readonly recoveryCode: string | null;
@@ -15,6 +16,7 @@ export class SdkClient implements Client {
   readonly audit: AuditReader;
   readonly account: Account;
   readonly devices: Devices;
+  readonly verification: Verification;
   readonly #engine: HeadlessEngine;
   readonly #people: People;
   readonly #listeners: Listeners;
@@ -32,6 +34,7 @@ export class SdkClient implements Client {
     this.spareRecoveryCode = codes?.spare ?? null;
     this.#engine = engine;
     this.#people = new People(engine);
+    this.verification = verificationOf(engine, this.#people);
     this.#listeners = new Listeners(rethrow);
     const now = engine.snapshot();
     this.#connection = now.connection.state;

@@ -195,8 +195,33 @@ export interface Devices {
   remove(id: string): Promise<void>;
 }
 
+export interface VerifiedPerson {
+  /** `changed`: another identity key than the known one is on offer, and nothing is sent until `acceptIdentity`. */
+  readonly identity: 'pinned' | 'changed' | 'unknown';
+  readonly verified: boolean;
+  /** 60 digits, the same on both sides; null until it is worked out, and for oneself. */
+  readonly safetyNumber: string | null;
+  /** When other keys were first seen, milliseconds since 1970-01-01 UTC. */
+  readonly keyChanges: readonly number[];
+}
+
+/** Who is who: safety numbers of people by handle, and the server's key directory. */
+export interface Verification {
+  /** `person.unknown`. */
+  of(handle: string): Promise<VerifiedPerson>;
+  /** Says that this very number was compared with the person; all devices of this account know it then. `identity.mismatch`. */
+  verify(handle: string, safetyNumber: string): Promise<void>;
+  /** Goes on with the changed key of a person whose safety number was compared. */
+  acceptIdentity(handle: string): Promise<void>;
+  /** `contradicted`: the server's list of keys is not what it was, or not what others see; see the event `security`. */
+  directory(): 'consistent' | 'contradicted';
+  /** Goes on with the list as the server shows it now. */
+  acceptDirectory(): Promise<void>;
+}
+
 export interface Client {
   readonly me: Me;
+  readonly verification: Verification;
   /** After `setup` and `register`: opens the vault on another device. Shown here once and kept nowhere: store it safely. Else null. */
   readonly recoveryCode: string | null;
   /** A second recovery code, as good as the first, to be kept apart from it. Else null. */

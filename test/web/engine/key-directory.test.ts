@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { verifierKey } from '#protocol/checkpoint.ts';
 import { decodeRequest } from '#protocol/codec.ts';
 import { commands } from '#protocol/commands/index.ts';
-import { deviceLeaf, identityLeaf } from '#protocol/directory.ts';
+import { deviceLeaf, identityLeaf, revokedLeaf } from '#protocol/directory.ts';
 import type { ConversationId, UserId } from '#protocol/ids.ts';
 import type { SecurityNotice } from '../../../web/engine/api.ts';
 import { makeIdentity } from '../../../web/engine/identity/identity.ts';
@@ -155,6 +155,18 @@ describe('keys that are used', () => {
     await bob.engine.refreshPeople();
     expect(await refusal(bob.engine.createConversation({ title: null, members: [idOf(bob.engine, handleOf(dora))] }))).toBe('identity.mismatch');
     expect(bob.engine.snapshot().notices).toContainEqual(expect.objectContaining({ kind: 'device_refused', reason: 'not_in_directory' }));
+  });
+
+  it('[X5] a device that the directory says was taken away is not taken in, though the server says nothing of it', async () => {
+    const bob = await victim();
+    const doraProfile = new MemoryProfile();
+    const dora = await person('dora', doraProfile);
+    await bob.engine.refreshPeople();
+    const { state } = await accountOn(doraProfile);
+    bob.liar.leaves = [...(await heldBy(bob.profile)), revokedLeaf(digest, state.userId, state.deviceId)];
+    await bob.engine.refreshPeople();
+    expect(await refusal(bob.engine.createConversation({ title: null, members: [idOf(bob.engine, handleOf(dora))] }))).toBe('identity.mismatch');
+    expect(bob.engine.snapshot().notices).toContainEqual(expect.objectContaining({ kind: 'device_refused', reason: 'revoked' }));
   });
 
   it('[X9] an identity key that somebody entered for oneself is told', async () => {

@@ -49,6 +49,8 @@ async function vouched(parts: Parts, userId: UserId, bytes: Uint8Array): Promise
     if (userOf(credential) !== userId) return refuse('wrong_person');
     const device = deviceOf(credential);
     if (device === null || parts.devices.revoked(device)) return refuse('revoked');
+    // The server may keep a revocation to itself, but not out of the tree.
+    if (await parts.directory.tree.revoked(userId, device)) return refuse('revoked');
     return await parts.directory.checkCredential(credential, signatureKey);
   } catch (cause) {
     if (cause instanceof MlsError) return refuse(cause.code);

@@ -5,8 +5,8 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { checkpointText, keyIdOf, parseVerifierKey, signedNote } from '#protocol/checkpoint.ts';
-import { deviceLeaf, directoryLeafBytes, directorySubject, identityLeaf, parseDirectoryLeaf } from '#protocol/directory.ts';
-import type { UserId } from '#protocol/ids.ts';
+import { deviceLeaf, directoryLeafBytes, directorySubject, identityLeaf, parseDirectoryLeaf, revokedLeaf } from '#protocol/directory.ts';
+import type { DeviceId, UserId } from '#protocol/ids.ts';
 import { directoryLeavesPageMax } from '#protocol/limits.ts';
 import { sameHash, verifyConsistency } from '#protocol/merkle.ts';
 import type { Person } from '#protocol/model.ts';
@@ -67,6 +67,11 @@ export class Checking {
   async lists(userId: UserId, identityKey: Uint8Array, certificate: Uint8Array): Promise<boolean> {
     const missing = await this.#missing([identityLeaf(sha256, userId, identityKey), deviceLeaf(sha256, userId, certificate)]);
     return missing.size === 0;
+  }
+
+  async revoked(userId: UserId, deviceId: DeviceId): Promise<boolean> {
+    const here = await this.#mutex.run(() => this.#held());
+    return here.has(revokedLeaf(sha256, userId, deviceId));
   }
 
   #once(name: string, notice: { readonly kind: 'key_unlisted' | 'directory_peer'; readonly userId: UserId }): void {

@@ -2,7 +2,7 @@
  * The key directory as this device knows it ([X5]–[X9]): what is known at once. Looking up, asking and comparing are in
  * checking.ts, which comes with the first connection.
  */
-import type { UserId } from '#protocol/ids.ts';
+import type { DeviceId, UserId } from '#protocol/ids.ts';
 import type { Person } from '#protocol/model.ts';
 import type { DirectoryView, SecurityNotice } from '../api.ts';
 import type { Connection } from '../connection.ts';
@@ -79,6 +79,11 @@ export class KeyTree {
   /** [X5] Whether a person's identity key and one of their device certificates are both in it. */
   async lists(userId: UserId, identityKey: Uint8Array, certificate: Uint8Array): Promise<boolean> {
     return (await this.#checking()).lists(userId, identityKey, certificate);
+  }
+
+  /** [X5] Whether the directory says that this device was taken away, as far as it is known here. */
+  async revoked(userId: UserId, deviceId: DeviceId): Promise<boolean> {
+    return (await this.#checking()).revoked(userId, deviceId);
   }
 
   /** [X7] A head inside a message of somebody else's. Rejects only when the server had to be asked and could not be. */
