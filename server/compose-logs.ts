@@ -37,8 +37,10 @@ export type LogCheck =
 export async function checkLog(parts: LogCheckParts): Promise<LogCheck> {
   const { dataFolder, origin } = parts.config;
   if (!(await holdsStore(dataFolder))) return { kind: 'unavailable', reason: 'no_store', message: dataFolder };
-  const heads = parts.headFile === null ? [] : readHeads(parts.headFile);
-  if (heads === null) return { kind: 'unavailable', reason: 'head_file', message: parts.headFile ?? '' };
+  const all = parts.headFile === null ? [] : readHeads(parts.headFile);
+  if (all === null) return { kind: 'unavailable', reason: 'head_file', message: parts.headFile ?? '' };
+  // One file holds the heads of both logs.
+  const heads = all.filter(({ origin: name }) => !name.endsWith(`/lanying-${parts.log === 'audit' ? 'directory' : 'audit'}`));
   const given = parts.verifierKey === null ? null : parseVerifierKey(sha256, parts.verifierKey);
   if (given === null && parts.verifierKey !== null)
     return { kind: 'unavailable', reason: 'verifier_key', message: parts.verifierKey };

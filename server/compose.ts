@@ -161,7 +161,7 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
   }
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
-  const work = jobsOf({ store, runtime, ops, audit: { heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock, ownDevices: services.ownDevices });
+  const work = jobsOf({ store, runtime, ops, audit: { heads, directory: services.directory.heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock, ownDevices: services.ownDevices });
   const jobs = startJobs(work, { leases: store.leases, ops, runtime, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
   return {
     connectionsMax,

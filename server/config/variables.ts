@@ -20,7 +20,7 @@ export const variables = {
   },
   LANYING_AUDIT_HEAD_FILE: {
     default: 'none',
-    meaning: 'File to which signed heads of the audit log are appended every five minutes when there are new entries. Keep it on another machine’s disk.',
+    meaning: 'File to which signed heads of the audit log and of the key directory are appended every five minutes when there are new entries. Keep it on another machine’s disk.',
   },
   LANYING_AUDIT_HEAD_WEBHOOK: {
     default: 'none',

@@ -10,14 +10,14 @@ import { joinBytes, sha256 } from '../digests.ts';
 const bare = (hashes: readonly Uint8Array[]): Uint8Array<ArrayBuffer>[] => hashes.map((hash) => new Uint8Array(hash));
 
 export class KeyDirectory {
-  readonly #heads: TreeHeads;
+  readonly heads: TreeHeads;
   readonly #store: DirectoryStore;
   #begun: Promise<number> | null = null;
   readonly #read = (level: number, index: number): Promise<Uint8Array> => this.#store.subtree(level, index);
 
   constructor(store: DirectoryStore, origin: string) {
     this.#store = store;
-    this.#heads = new TreeHeads(store, origin, 'keeps', 'directory');
+    this.heads = new TreeHeads(store, origin, 'keeps', 'directory');
   }
 
   /** A store of before the directory gets everybody's leaves; gives how many. */
@@ -38,10 +38,10 @@ export class KeyDirectory {
   async head({ since = 0 }: Input<'directory.head'>): Promise<Result<Output<'directory.head'>>> {
     // Where the disk was full at the start.
     await this.begin();
-    const { size, checkpoint } = await this.#heads.head();
+    const { size, checkpoint } = await this.heads.head();
     if (since > size) return refuse('directory.ahead');
     const consistency = bare(await consistencyProof(sha256, this.#read, since, size));
-    return ok({ checkpoint, verifierKey: await this.#heads.verifierKey(), consistency });
+    return ok({ checkpoint, verifierKey: await this.heads.verifierKey(), consistency });
   }
 
   async leaves({

@@ -46,6 +46,18 @@ describe('[U10] the file', () => {
     expect(await sizes()).toEqual([5, 6, 6]);
   });
 
+  test('gets the heads of the key directory too', async () => {
+    const { audit, directory, bus } = world.services;
+    const job = exportAuditHead({ heads: audit.heads, directory: directory.heads, accounts: world.store.accounts, bus, sinks: [new HeadFile(path())] });
+    expect(await job.run()).toBe(3);
+    await world.invited(owner, 'guest');
+    expect(await job.run()).toBe(3);
+    expect(await job.run()).toBe(0);
+    const heads = parseCheckpoints(await readFile(path(), 'utf8')) ?? [];
+    expect(heads.map(({ origin, size }) => `${origin.split('/')[1] ?? ''} ${size}`)).toEqual(['lanying-audit 2', 'lanying-directory 2', 'lanying-audit 5', 'lanying-directory 4']);
+    expect(told()).toHaveLength(2);
+  });
+
   test('loses what a power cut left of a note, and nothing else', async () => {
     const job = jobTo([new HeadFile(path())]);
     await job.run();

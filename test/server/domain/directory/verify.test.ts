@@ -155,6 +155,8 @@ describe('[X4] lanying verify directory', () => {
     await folder.using(async (store) => {
       await fill(store);
       await appendFile(file, (await headsOf(store).head()).checkpoint);
+      // The same file takes those of the audit log.
+      await appendFile(file, (await new TreeHeads(store.audit, origin).head()).checkpoint);
       await more(store, size, size + 3);
       await appendFile(file, (await headsOf(store).head()).checkpoint);
     });
