@@ -49,14 +49,19 @@ export class Leavers {
     as: { readonly state: 'closing' | 'erasing'; readonly reason: ErasureReason; readonly goneAt: number },
     acts: Acts,
   ): Promise<boolean> {
-    const { people, register, bus } = this.#parts;
+    const { people, bus } = this.#parts;
     const outcome = await people.take(userId, as, acts);
     if (outcome === 'unknown') return false;
-    const scope = as.state === 'closing' ? 'account' : 'all';
-    await register.add([{ kind: 'person', userId, scope, goneAt: as.goneAt }]);
+    // Out first, at once (P6): a register that cannot be written now is written by `finish`.
     await this.#out(userId);
     bus.publish({ kind: 'devices', userId });
+    await this.#register({ userId, ...as });
     return true;
+  }
+
+  #register({ userId, state, goneAt }: Pick<GonePerson, 'userId' | 'state' | 'goneAt'>): Promise<void> {
+    const scope = state === 'closing' ? 'account' : 'all';
+    return this.#parts.register.add([{ kind: 'person', userId, scope, goneAt }]);
   }
 
   /** Sessions end and sockets close at once (P6); in conversations the next commit removes the leaves ([C8]). Repeats without harm. */
@@ -85,6 +90,7 @@ export class Leavers {
     for (const gone of await this.pending()) {
       const { userId, reason, goneAt } = gone;
       await this.#out(userId);
+      await this.#register(gone);
       while ((await blobs.abandon(userId, uploadsStep)).more) await this.#steps.pause();
       const { records, bytes } = await people.erase(userId, this.#steps.pause);
       if (gone.state === 'erasing')

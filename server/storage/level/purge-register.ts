@@ -4,7 +4,7 @@
  * serves. A file of frames: length 4 · sealed record; the record's place in the file is its associated data. Appended
  * and synced; a last frame that a power cut tore was never told to anybody and is overwritten.
  */
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { decodeCbor, encodeCbor } from '#protocol/cbor.ts';
@@ -12,9 +12,9 @@ import { Hash, Sequence, Timestamp, uint64 } from '#protocol/envelope.ts';
 import { ConversationId, Generation, UserId } from '#protocol/ids.ts';
 import { ErasureScope, Hold, RetentionPolicy } from '#protocol/retention.ts';
 import { isNewer, type PurgeRegister, type Registered, registerPlace } from '../../ports/retention-store.ts';
-import { CorruptionError } from '../../ports/store.ts';
+import { CorruptionError, StoreFailure } from '../../ports/store.ts';
 import { joinBytes, uint32 } from '../bytes.ts';
-import { readIfThere, syncFolder, writeWhole } from '../durable-files.ts';
+import { readIfThere, syncFolder, writeAt, writeWhole } from '../durable-files.ts';
 import { type RecordCipher, sealingBytes } from '../sealed/record-cipher.ts';
 
 const Floor = v.strictObject({
@@ -54,13 +54,16 @@ interface Contents {
 export class FilePurgeRegister implements PurgeRegister {
   readonly #path: string;
   readonly #cipher: RecordCipher;
+  readonly #broken: (failure: StoreFailure) => void;
   #contents: Contents | null = null;
+  #failure: StoreFailure | null = null;
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** `cipher` of the family `purged`. */
-  constructor(path: string, cipher: RecordCipher) {
+  /** `cipher` of the family `purged`. `broken` hears of a sync that failed ([Z3]); nothing is taken from then on. */
+  constructor(path: string, cipher: RecordCipher, broken: (failure: StoreFailure) => void = () => undefined) {
     this.#path = path;
     this.#cipher = cipher;
+    this.#broken = broken;
   }
 
   async read(): Promise<readonly Registered[]> {
@@ -71,6 +74,7 @@ export class FilePurgeRegister implements PurgeRegister {
     const added = this.#tail
       .then(() => this.#add(things))
       .catch((cause: unknown) => {
+        if (cause instanceof StoreFailure) this.#fail(cause);
         // What is in memory may not be in the file: it is read again.
         this.#contents = null;
         throw cause;
@@ -79,7 +83,14 @@ export class FilePurgeRegister implements PurgeRegister {
     return added;
   }
 
+  #fail(failure: StoreFailure): void {
+    if (this.#failure !== null) return;
+    this.#failure = failure;
+    this.#broken(failure);
+  }
+
   async #add(things: readonly Registered[]): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     const contents = await this.#load();
     const fresh = things.filter((thing) => {
       const known = contents.things.get(registerPlace(thing));
@@ -163,18 +174,4 @@ function hasHole(file: Uint8Array, start: number): boolean {
     at = end;
   }
   return false;
-}
-
-/** What was behind is cut off. */
-async function writeAt(path: string, at: number, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, at === 0 ? 'w' : 'r+', 0o600);
-  try {
-    await file.truncate(at);
-    for (let done = 0; done < bytes.length;) {
-      done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

@@ -78,7 +78,8 @@ async function openLocked(options: LevelStoreOptions): Promise<LevelStore> {
     const keeper = new Keeper({ folder, keys, runtime, onCondition: onCondition ?? (() => undefined), meter });
     await keeper.open(made);
     if (!made) await writeMarker(folder);
-    const register = new FilePurgeRegister(options.purgeRegister ?? join(folder, 'purged'), keys.system('purged'));
+    const beside = options.purgeRegister ?? join(folder, 'purged');
+    const register = new FilePurgeRegister(beside, keys.system('purged'), (failure) => keeper.failed(failure));
     return compose(new LiveAccess(keeper, keys, runtime), keeper, { folder, register, lock });
   } catch (cause) {
     await lock.release();

@@ -1,5 +1,6 @@
 /** What was under way when an account was taken away. */
 import { expect, test, vi } from 'vitest';
+import { testScribe } from '../../harness/scribe.ts';
 import { codeOf, okay, password, World } from './world.ts';
 
 async function erasing() {
@@ -49,4 +50,15 @@ test('[R15] an invite that was being made when its maker was erased lets nobody 
   expect(codeOf(await world.call('invite.check', { grant }))).toBe('invite.revoked');
   const stranger = await world.stranger('stranger');
   expect(codeOf(await world.call('account.create', stranger.accountInput(grant)))).toBe('invite.revoked');
+});
+
+test('[R15] [R6] while the register cannot be written the person is out all the same, and whoever finishes writes it', async () => {
+  const { world, guest, erase } = await erasing();
+  vi.spyOn(world.store.purged, 'add').mockRejectedValueOnce(new Error('the other disk is away'));
+  await expect(erase()).rejects.toThrow('the other disk is away');
+  expect(await world.store.sessions.ofUser(guest.userId)).toEqual([]);
+  expect(codeOf(await guest.call('session.get', {}))).toBe('session.required');
+  expect(await world.store.purged.read()).toEqual([]);
+  await world.services.retention.finish(testScribe(world.runtime));
+  expect(await world.store.purged.read()).toMatchObject([{ kind: 'person', userId: guest.userId, scope: 'all' }]);
 });

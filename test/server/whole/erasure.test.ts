@@ -130,7 +130,8 @@ test('[R8] [R15] what is left of a closed account goes by the rule of accounts, 
   const due = async () => okay(await owner.call('retention.preview', {})).others;
   expect(await due()).toMatchObject([{ class: 'accounts', count: 1, days: 3, heldBy: hold.holdId }]);
   okay(await owner.call('retention.run', {}));
-  expect((await left())[1]).toBe('closed');
+  // Still there and held; no restart here, whose own run for the days that passed would come between.
+  expect(await due()).toMatchObject([{ class: 'accounts', count: 1, days: 3, heldBy: hold.holdId }]);
   okay(await owner.call('hold.release', { holdId: hold.holdId }));
   expect(await due()).toMatchObject([{ class: 'accounts', count: 1, heldBy: null }]);
   const { receipt } = okay(await owner.call('retention.run', {}));

@@ -79,7 +79,7 @@ describe.skipIf(!canFail)('[Z3] a sync that fails', () => {
       const shown = await readLog(origin, account.cookie, conversationId);
       const acknowledged = new Map<string, number>();
       const sockets = await Promise.all(Array.from({ length: 4 }, () => RawSocket.open(origin, account.cookie)));
-      const sending = Promise.race(
+      const sending = Promise.allSettled(
         sockets.map((socket) =>
           sendWhile(
             () => {
@@ -92,7 +92,8 @@ describe.skipIf(!canFail)('[Z3] a sync that fails', () => {
         ),
       );
       // Nobody is told that the store failed: the sockets just close, and a client asks again.
-      expect(await Promise.race([running.ended, sending])).toBe(exitStore);
+      expect(await running.ended).toBe(exitStore);
+      expect((await sending).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
       expect(existsSync(`${trigger}.met`)).toBe(true);
       expect(running.log).toContain('the store failed');
       await expect(fetch(`${origin}/readyz`)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
@@ -184,6 +185,26 @@ describe.skipIf(!canFail)('[Z3] a sync that fails', () => {
     });
     expect(existsSync(`${trigger}.met`)).toBe(true);
     expect(said.trim()).toBe('rejected failed refused');
+  });
+
+  it('[Z3] of the register of purges ends the process: what it was told is not taken for written', { timeout: 90_000 }, async () => {
+    const given = parts();
+    const environment = { ...given.environment, FAILING_SYNC_SUFFIX: '/purged' };
+    const first = (server = await ChildServer.start({ ...given, environment }));
+    const { account } = await begin(origin, setupToken);
+    const owner = await RawSocket.open(origin, account.cookie);
+    fail();
+    const rule = { class: 'messages', conversationId: null, days: 30 } as const;
+    // The socket closes with the process; a refusal may come before.
+    const answer = await owner.call('retention.set', rule).then(({ kind }) => kind, () => 'closed');
+    expect(answer).not.toBe('answer');
+    expect(await first.ended).toBe(exitStore);
+    expect(existsSync(`${trigger}.met`)).toBe(true);
+    expect(first.log).toContain('the store failed');
+    heal();
+    server = await ChildServer.start(given);
+    const again = await RawSocket.open(origin, account.cookie);
+    expect(await again.call('retention.set', rule)).toMatchObject({ kind: 'answer' });
   });
 
   it('[Z3] that only a job meets ends the process too', { timeout: 90_000 }, async () => {
