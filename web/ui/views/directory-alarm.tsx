@@ -17,7 +17,7 @@ export function DirectoryAlarm() {
   const alarm = snapshot.directory;
   const heard = alarm.state === 'contradicted' && alarm.heardFrom !== null ? (nameOf(people, alarm.heardFrom) ?? t('unknown_person')) : null;
   return (
-    <div className="full-place" role="alert">
+    <div className="full-place" {...(alarm.state === 'contradicted' ? { role: 'alert' } : {})}>
       {alarm.state !== 'contradicted' ? null : (
         <section className={alarm.blocked ? 'full full-danger' : 'full'} aria-label={t('directory.title')}>
           <ShieldAlert size={20} aria-hidden="true" />
