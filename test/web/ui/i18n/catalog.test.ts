@@ -7,8 +7,9 @@ import { errors } from '../../../../server/protocol/errors.ts';
 import { engineErrors } from '../../../../web/engine/api.ts';
 
 const ui = fileURLToPath(new URL('../../../../web/ui/', import.meta.url));
+const poOf = (locale: string): string => readFileSync(`${ui}i18n/locales/${locale}.po`, 'utf8');
 function catalog(locale: string): ReadonlyMap<string, string> {
-  const text = readFileSync(`${ui}i18n/locales/${locale}.po`, 'utf8');
+  const text = poOf(locale);
   const pairs = [...text.matchAll(/^msgid (".+")\nmsgstr (".*")$/gm)].map((found): [string, string] => [JSON.parse(found[1] ?? ''), JSON.parse(found[2] ?? '')]);
   return new Map(pairs);
 }
@@ -22,6 +23,12 @@ describe('catalogues', () => {
     expect([...zh.keys()]).toEqual([...en.keys()]);
     expect([...en, ...zh].filter(([, text]) => text.trim() === '')).toEqual([]);
     expect(en.size).toBeGreaterThan(200);
+  });
+  it('mark every id as one of ours: without the mark the compiler makes another one of it', () => {
+    for (const locale of ['en', 'zh-CN']) {
+      const unmarked = [...poOf(locale).matchAll(/(?<!#\. js-lingui-explicit-id\n)^msgid "(.+)"$/gm)].map((found) => found[1]);
+      expect(unmarked).toEqual([]);
+    }
   });
   it('compile', () => {
     for (const text of [...en.values(), ...zh.values()]) expect(() => compileMessage(text)).not.toThrow();
