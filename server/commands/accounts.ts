@@ -1,6 +1,6 @@
 import type { CommandName, Output } from '#protocol/commands/index.ts';
 import type { Result } from '#protocol/errors.ts';
-import { passwordLengthMin, protocolVersion } from '#protocol/limits.ts';
+import { protocolVersion } from '#protocol/limits.ts';
 import type { SessionRecord } from '../ports/store.ts';
 import { starting } from './credentials.ts';
 import { answer, deviceOf, type Handlers, personOf, type SignedInCaller } from './handler.ts';
@@ -11,7 +11,7 @@ type Names = Exclude<Extract<CommandName, `server.${string}` | `invite.${string}
 type DeviceNames = Exclude<Extract<CommandName, `device.${string}` | `keyPackage.${string}` | `welcome.${string}`>, 'device.list' | 'keyPackage.claim'>;
 type ApprovalNames = Extract<CommandName, `approval.${string}` | 'account.startAnew'>;
 
-export function accountHandlers({ accounts, browsers, config, grants, limits, retention, runtime, sessions, store }: Services): Handlers<Names> {
+export function accountHandlers({ accounts, browsers, config, grants, limits, policies, retention, runtime, sessions, store }: Services): Handlers<Names> {
   const started = starting(browsers);
   /** A wrong token costs a guess of its address ([A6]). */
   const guessing = async <T>(address: string, guess: () => Promise<Result<T>>): Promise<Result<T>> => {
@@ -30,7 +30,7 @@ export function accountHandlers({ accounts, browsers, config, grants, limits, re
         protocol: protocolVersion,
         origin: config.origin,
         setupNeeded: (await store.accounts.count()) === 0,
-        passwordLengthMin,
+        passwordLengthMin: (await policies.current()).policy.password.lengthMin,
         serverTime: runtime.now(),
       }),
     'invite.check': async (input, { address }) => {

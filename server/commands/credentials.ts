@@ -64,7 +64,7 @@ export function credentialHandlers({ browsers, factors, passkeys, signIn, stepUp
     }),
     'totp.begin': async (_input, caller) => {
       const { session, person } = personOf(caller);
-      return answer(await factors.beginTotp(session, person.handle));
+      return { result: await factors.beginTotp(session, person) };
     },
     'totp.confirm': async (input, caller) => ({
       result: await factors.confirmTotp(personOf(caller).session, input, caller.audit),

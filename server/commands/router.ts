@@ -15,6 +15,7 @@ import { credentialHandlers } from './credentials.ts';
 import { directoryHandlers } from './directory.ts';
 import type { Handlers, SignedInCaller } from './handler.ts';
 import { peopleHandlers } from './people.ts';
+import { policyHandlers } from './policy.ts';
 import { retentionHandlers } from './retention.ts';
 import { sessionHandlers } from './sessions.ts';
 import type { SessionRecord } from '../ports/store.ts';
@@ -58,7 +59,7 @@ class CommandRouter implements Router {
     this.#services = services;
     this.#handlers = {
       ...accountHandlers(services), ...deviceHandlers(services), ...peopleHandlers(services), ...conversationHandlers(services), ...auditHandlers(services),
-      ...directoryHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services), ...credentialHandlers(services), ...approvalHandlers(services),
+      ...directoryHandlers(services), ...retentionHandlers(services), ...sessionHandlers(services), ...credentialHandlers(services), ...policyHandlers(services), ...approvalHandlers(services),
     };
   }
 

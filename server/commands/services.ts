@@ -26,6 +26,10 @@ import { ServerKey } from '../domain/retention/server-key.ts';
 import { Sessions } from '../domain/sessions.ts';
 import { Ceremonies } from '../domain/sign-in/ceremonies.ts';
 import { Factors } from '../domain/sign-in/factors.ts';
+import { Health } from '../domain/sign-in/health.ts';
+import { OwnPasswords } from '../domain/sign-in/own-password.ts';
+import { PasswordResets } from '../domain/sign-in/password-reset.ts';
+import { SignInPolicies } from '../domain/sign-in/policies.ts';
 import { RecoveryCodes } from '../domain/sign-in/recovery-codes.ts';
 import { SecondSteps } from '../domain/sign-in/second-steps.ts';
 import { SignIn } from '../domain/sign-in/sign-in.ts';
@@ -86,6 +90,10 @@ export interface Services extends ServiceParts {
   readonly retention: Retention;
   readonly serverKey: ServerKey;
   readonly sessions: Sessions;
+  readonly health: Health;
+  readonly ownPasswords: OwnPasswords;
+  readonly policies: SignInPolicies;
+  readonly resets: PasswordResets;
   readonly signIn: SignIn;
   readonly stepUps: StepUps;
   readonly vaults: Vaults;
@@ -100,13 +108,15 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const ceremonies = new Ceremonies(store.ceremonies, runtime);
   const passkeys = new Passkeys({ ceremonies, accounts: store.accounts, runtime, origin, serverName });
   const passwords = new Passwords(runtime);
+  const policies = new SignInPolicies({ store: store.signInPolicy, runtime, serverName });
+  const ownPasswords = new OwnPasswords({ store: store.accounts, passwords, policies, runtime });
   const failures = new SignInFailures(store.audit, runtime);
   const codes = new RecoveryCodes(config.sessionKey, (length) => runtime.random(length));
   const secondSteps = new SecondSteps({ store: store.accounts, codes, runtime });
-  const proving = { store: store.accounts, audit: store.audit, passkeys, passwords, secondSteps, sessions, limits, failures };
+  const proving = { store: store.accounts, audit: store.audit, passkeys, passwords, secondSteps, sessions, limits, failures, policies };
   const serverKey = new ServerKey(store.audit);
   const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
-  const accounts = new Accounts({ store: store.accounts, grants, passkeys, passwords, sessions, limits, runtime });
+  const accounts = new Accounts({ store: store.accounts, grants, passkeys, passwords, ownPasswords, policies, sessions, limits, runtime });
   const people = new People(store.accounts);
   bus.subscribe((happening) => {
     if (happening.kind !== 'devices') return;
@@ -121,7 +131,10 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     audit: new AuditLog(store.audit, origin),
     clock: new ClockWatch(store.leases, runtime),
     accounts,
-    factors: new Factors({ store: store.accounts, passkeys, ceremonies, codes, runtime, serverName }),
+    factors: new Factors({ store: store.accounts, passkeys, ceremonies, codes, runtime, serverName, policies, sessions }),
+    policies, ownPasswords,
+    health: new Health({ accounts: store.accounts, sessions: store.sessions, devices: store.devices, vaults: store.vaults, policies, runtime }),
+    resets: new PasswordResets({ store: store.accounts, audit: store.audit, passwords: ownPasswords, policies, sessions, runtime, origin, key: config.sessionKey }),
     signIn: new SignIn({ ...proving, ceremonies, browsers }),
     stepUps: new StepUps({ ...proving, runtime }),
     delivery: new Delivery({ conversations, store: store.conversations, commits: new CommitReader(store.devices), bus, runtime }),

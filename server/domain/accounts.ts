@@ -3,9 +3,9 @@ import type { Input, Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
 import type { UserId } from '#protocol/ids.ts';
 import { unlockersMin } from '#protocol/limits.ts';
-import type { Device, Person, Unlocker, Vault } from '#protocol/model.ts';
+import type { Device, Person, Role, Unlocker, Vault } from '#protocol/model.ts';
 import type { Runtime } from '../ports/runtime.ts';
-import type { PasskeyRecord } from '../ports/credentials.ts';
+import type { Credentials } from '../ports/credentials.ts';
 import type { AccountStore, NewAccount, SessionRecord } from '../ports/store.ts';
 import type { Acts } from '../ports/audit-store.ts';
 import type { Scribe } from './audit/scribe.ts';
@@ -13,7 +13,9 @@ import { BoundedMap } from './bounded-map.ts';
 import { checkCertificate, keyPackagesFault } from './device-certificates.ts';
 import type { Grant, Grants, GrantToken } from './grants.ts';
 import { isCredentialId, type Passkeys } from './passkeys.ts';
-import { isWeakPassword, type Passwords } from './passwords.ts';
+import type { Passwords } from './passwords.ts';
+import type { OwnPasswords } from './sign-in/own-password.ts';
+import type { SignInPolicies } from './sign-in/policies.ts';
 import type { NewSession, Sessions } from './sessions.ts';
 import type { Whence } from './sign-in/whence.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
@@ -49,6 +51,8 @@ export interface AccountParts {
   readonly grants: Grants;
   readonly passkeys: Passkeys;
   readonly passwords: Passwords;
+  readonly ownPasswords: OwnPasswords;
+  readonly policies: SignInPolicies;
   readonly sessions: Sessions;
   readonly limits: SignInLimits;
   readonly runtime: Runtime;
@@ -78,6 +82,8 @@ function creationActs({ account, device, inviteId }: NewAccount, audit: Scribe<C
 const outcomes = { handle_taken: 'handle.taken', account_exists: 'account.exists', setup_done: 'setup.done', invite_used: 'invite.used' } as const;
 /** People whose role and name are at hand; both are fixed with the account. */
 const peopleCached = 2_000;
+
+const roleOf = (grant: Grant): Role => (grant.kind === 'setup' ? 'owner' : grant.invite.role);
 
 export class Accounts {
   readonly #parts: AccountParts;
@@ -128,9 +134,11 @@ export class Accounts {
     if (!grant.ok) return grant;
     const refused = this.#refuseParts(input);
     if (refused !== null) return refused;
-    const factor = await this.#factor(input);
+    const role = roleOf(grant.value);
+    const factor = await this.#factor(input, role);
     if (!factor.ok) return factor;
-    const session = this.#parts.sessions.make(input.userId, input.device.deviceId, { factor: 'account', whence });
+    const alone = factor.value.passwordHash !== null && (await this.#parts.policies.rulesOf(role)).secondStep === 'required';
+    const session = this.#parts.sessions.make(input.userId, input.device.deviceId, { factor: 'account', whence, must: alone ? 'add_second_step' : null });
     const account = this.#assemble(input, grant.value, factor.value, session.record);
     const outcome = await this.#parts.store.create(account, creationActs(account, audit));
     if (outcome !== 'created') return refuse(outcomes[outcome]);
@@ -148,7 +156,6 @@ export class Accounts {
 
   /** What can be refused without any slow or single-use step. */
   #refuseParts(input: Input<'account.create'>): Refusal | null {
-    if (input.factor.kind === 'password' && isWeakPassword(input.factor.password)) return refuse('password.weak');
     const now = this.#parts.runtime.now();
     const { deviceId, certificate } = input.device;
     const checked = checkCertificate(certificate, { userId: input.userId, deviceId, identityKey: input.identityKey, now });
@@ -158,12 +165,17 @@ export class Accounts {
     return unlockersRefusal(input.vault.unlockers);
   }
 
-  async #factor(input: Input<'account.create'>): Promise<Result<{ readonly passwordHash: string | null; readonly passkeys: readonly PasskeyRecord[] }>> {
-    const { factor, userId, handle } = input;
+  async #factor(input: Input<'account.create'>, role: Role): Promise<Result<Credentials>> {
+    const { factor, userId, handle, displayName } = input;
+    const { ownPasswords, policies, passwords } = this.#parts;
     if (factor.kind === 'password') {
-      const hashed = await this.#parts.passwords.hash(factor.password);
-      return hashed.ok ? ok({ passwordHash: hashed.value, passkeys: [] }) : hashed;
+      const checked = await ownPasswords.check(factor.password, { role, handle, displayName });
+      if (!checked.ok) return checked;
+      const hashed = await passwords.hash(factor.password);
+      return hashed.ok ? ok({ passwordHash: hashed.value, passkeys: [], passwordFacts: await ownPasswords.facts(null) }) : hashed;
     }
+    const forbidden = await policies.refusal(role, 'passkey');
+    if (forbidden !== null) return forbidden;
     const passkey = await this.#parts.passkeys.finishRegistration(factor.ceremonyId, factor.response, userId, handle);
     if (!passkey.ok) return passkey;
     if ((await this.#parts.store.byCredential(passkey.value.credentialId)) !== null) return refuse('passkey.refused', { reason: 'exists' });
@@ -173,12 +185,12 @@ export class Accounts {
   #assemble(
     input: Input<'account.create'>,
     grant: Grant,
-    factor: { readonly passwordHash: string | null; readonly passkeys: readonly PasskeyRecord[] },
+    factor: Credentials,
     session: SessionRecord,
   ): NewAccount {
     const createdAt = this.#parts.runtime.now();
     const { userId, handle, displayName, identityKey } = input;
-    const role = grant.kind === 'setup' ? 'owner' : grant.invite.role;
+    const role = roleOf(grant);
     const device: Device = { userId, ...input.device, createdAt };
     const unlockers = input.vault.unlockers.map((unlocker) => ({ ...unlocker, createdAt }));
     const vault: Vault = { version: 1, sealed: input.vault.sealed, unlockers };

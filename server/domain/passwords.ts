@@ -1,7 +1,6 @@
 /** Passwords: Argon2id with 19 MiB, two passes, one lane (OWASP's minimum, PHC string). */
 import { type Algorithm, hash, type Options, verify } from '@node-rs/argon2';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
-import { passwordLengthMin } from '#protocol/limits.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import { Slots } from './slots.ts';
 
@@ -12,9 +11,6 @@ const parameters = { algorithm: argon2id, memoryCost: 19_456, timeCost: 2, paral
 
 /** Of a random password that nobody knows: what an unknown handle is verified against, so that it costs the same ([A4]). */
 const dummyHash = '$argon2id$v=19$m=19456,t=2,p=1$KK9WEQf0QuGDbw3vRtRJPQ$kSeoAVWn7qG7LOffmHTdxIS5cYZzyTmE0ZZSUs+zkm4';
-
-/** Counts characters as people do, not UTF-16 units. */
-export const isWeakPassword = (password: string): boolean => [...password].length < passwordLengthMin;
 
 /** One hash takes 19 MiB and some 30 ms of a core: no flood of sign-ins may take all of either. */
 export const passwordsWorkingMax = 2;

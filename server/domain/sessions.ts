@@ -112,6 +112,11 @@ export class Sessions {
     return record !== null && record.expiresAt > this.#parts.runtime.now() ? record : null;
   }
 
+  /** [A17] It did what it had to; `next`: what comes then. */
+  async did({ sessionId }: SessionRecord, next: Must | null): Promise<void> {
+    await this.#parts.store.settle(sessionId, { must: next }, null);
+  }
+
   /** [A14] */
   async proven({ sessionId }: SessionRecord, provenAt: number, reason: string, audit: Scribe<'session.proven'>): Promise<void> {
     await this.#parts.store.settle(sessionId, { provenAt }, [audit({ act: 'session.proven', object: { kind: 'session', id: sessionId }, reason })]);

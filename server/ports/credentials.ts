@@ -35,6 +35,8 @@ export interface PasswordFacts {
   readonly earlier: readonly string[];
   /** As the policy of that time saw it, when it was set or last signed in with. */
   readonly weak: boolean;
+  /** Version of the policy that said so; absent in records of earlier versions. */
+  readonly policy?: number | undefined;
 }
 
 export interface Credentials {

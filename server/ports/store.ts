@@ -26,6 +26,7 @@ import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore 
 import type { DirectoryStore } from './directory-store.ts';
 import type { Acts, AuditStore } from './audit-store.ts';
 import type { PeopleStore } from './people-store.ts';
+import type { SignInPolicyStore } from './policy-store.ts';
 
 export class StoreFailure extends Error {
   override readonly name: string = 'StoreFailure';
@@ -138,10 +139,12 @@ export interface SessionStore {
   end(sessionId: SessionId, acts: Acts): Promise<void>;
   /** All of a person, in no order. */
   ofUser(userId: UserId): Promise<readonly SessionRecord[]>;
+  /** Of all these people, in no order. */
+  ofUsers(userIds: readonly UserId[]): Promise<readonly SessionRecord[]>;
   /** Ends all of a person but `keep` in one batch with the acts, and gives them; with none to end it records nothing. */
   endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]>;
-  /** Notes a fresh proof, or that it did what it had to (`must` null); nothing for one that is not there. */
-  settle(sessionId: SessionId, now: { readonly provenAt?: number; readonly must?: null }, acts: Acts): Promise<void>;
+  /** Notes a fresh proof, or that it did what it had to (`must` null), or what comes next; nothing for one that is not there. */
+  settle(sessionId: SessionId, now: { readonly provenAt?: number; readonly must?: Must | null }, acts: Acts | null): Promise<void>;
   /** Notes that it was used; nothing for one that is not there. */
   used(sessionId: SessionId, at: number): Promise<void>;
   /** Ends sessions that were last used before `before`, at most `limit`, and gives them; the next receipt tells of them. */
@@ -378,6 +381,7 @@ export interface Store {
   readonly purged: PurgeRegister;
   readonly leases: LeaseStore;
   readonly audit: AuditStore;
+  readonly signInPolicy: SignInPolicyStore;
   readonly directory: DirectoryStore;
   readonly people: PeopleStore;
   /** False after a write that failed for good or once closed. */

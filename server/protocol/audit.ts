@@ -46,6 +46,7 @@ export const actNames = [
   'recovery_codes.made',
   'recovery_code.used',
   'session.proven',
+  'password.reset_issued',
 ] as const;
 export const ActName = v.picklist(actNames);
 export type ActName = v.InferOutput<typeof ActName>;

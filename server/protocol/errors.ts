@@ -46,6 +46,8 @@ export const errors = {
   /** Without it nobody could sign in as the policy asks, or at all. */
   'factor.last': { status: 409, retry: false },
   'factor.unknown': { status: 404, retry: false },
+  'policy.conflict': { status: 409, retry: false },
+  'reset.expired': { status: 410, retry: false },
   'passkey.too_many': { status: 409, retry: false },
   'code.wrong': { status: 400, retry: false },
   'ceremony.expired': { status: 410, retry: false },

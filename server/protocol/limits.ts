@@ -35,6 +35,7 @@ export const displayNameLengthMax = 64;
 export const deviceLabelLengthMax = 64;
 export const inviteLabelLengthMax = 64;
 export const passwordLengthMin = 15;
+export const passwordLengthMinSecondStep = 8;
 export const passwordLengthMax = 256;
 export const tokenLengthMax = 128;
 
@@ -95,6 +96,8 @@ export const secondStepTriesMax = 5;
 export const totpConfirmTriesMax = 10;
 /** A proof of who it is counts so long for what asks for a fresh one. */
 export const stepUpFreshMs = 10 * 60_000;
+export const passwordResetLifetimeMs = 24 * 3_600_000;
+export const healthPageMax = 50;
 export const passkeysPerUserMax = 20;
 export const passkeyNameLengthMax = 64;
 export const recoveryCodesCount = 10;

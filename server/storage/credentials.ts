@@ -29,6 +29,6 @@ export function withCredentials(account: AccountRecord, credentials: Credentials
 export function settled(session: SessionRecord, now: Settled): SessionRecord {
   const { must: before, provenAt: earlier, ...others } = session;
   const provenAt = now.provenAt ?? earlier;
-  const must = now.must === null ? undefined : before;
-  return { ...others, ...(provenAt === undefined ? {} : { provenAt }), ...(must === undefined ? {} : { must }) };
+  const must = now.must === undefined ? before : now.must;
+  return { ...others, ...(provenAt === undefined ? {} : { provenAt }), ...(must === undefined || must === null ? {} : { must }) };
 }

@@ -8,6 +8,7 @@ import { conversationsContract } from './conversations-contract.ts';
 import { credentialsContract } from './credentials-contract.ts';
 import { directoryContract } from './directory-contract.ts';
 import { devicesContract } from './devices-contract.ts';
+import { policyContract } from './policy-contract.ts';
 import { vaultsContract } from './vaults-contract.ts';
 
 export interface Bench {
@@ -35,6 +36,7 @@ export function storeContract(name: string, open: () => Promise<Bench>): void {
     });
     accountsContract(bench);
     credentialsContract(bench);
+    policyContract(bench);
     auditContract(bench);
     directoryContract(bench);
     devicesContract(bench);

@@ -2,7 +2,7 @@
 import { type CommandName, commands } from '#protocol/commands/index.ts';
 
 /** Changes with the text below: part of the key of cached decisions. */
-export const policyVersion = 6;
+export const policyVersion = 7;
 
 const quoted = (names: readonly string[]): string => names.map((name) => JSON.stringify(name)).join(', ');
 const everyName = Object.entries(commands);
@@ -46,6 +46,13 @@ permit (
 forbid (principal, action == Action::"invite.create", resource is System)
 when { context.inviteRole == "admin" }
 unless { principal in Role::"owner" };
+
+// How people sign in: owner and admins; links for the passwords of admins are the owner's, which the service sees to.
+permit (
+  principal in Role::"admin",
+  action in [Action::"signInPolicy.get", Action::"signInPolicy.set", Action::"signInPolicy.health", Action::"passwordReset.create"],
+  resource is System
+);
 
 // The audit log: owner and admins read it, nobody writes in it.
 permit (

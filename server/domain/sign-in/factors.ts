@@ -1,17 +1,20 @@
 /** What a person signs in with, as they see and change it ([A9], [A11], [A12], [A15]). */
 import type { Input, Output } from '#protocol/commands/index.ts';
-import { ok, refuse, type Result } from '#protocol/errors.ts';
+import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
 import { fromBase64Url, toBase64Url, type UserId } from '#protocol/ids.ts';
 import { passkeysPerUserMax, totpConfirmTriesMax } from '#protocol/limits.ts';
+import type { Person } from '#protocol/model.ts';
 import type { PasskeyView } from '#protocol/sign-in.ts';
 import type { Credentials, PasskeyRecord } from '../../ports/credentials.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import type { AccountRecord, AccountStore, SessionRecord } from '../../ports/store.ts';
 import type { Scribe } from '../audit/scribe.ts';
 import type { Begun, Passkeys } from '../passkeys.ts';
+import type { Sessions } from '../sessions.ts';
 import type { Ceremonies } from './ceremonies.ts';
 import { changeCredentials } from './credential-changes.ts';
 import type { RecoveryCodes } from './recovery-codes.ts';
+import { allowedOf, type SignInPolicies } from './policies.ts';
 import { hasSecondStep } from './second-steps.ts';
 import { isFreshStep, setUpOf, stepOf, totpSecretBytes } from './totp.ts';
 
@@ -22,6 +25,8 @@ export interface FactorParts {
   readonly codes: RecoveryCodes;
   readonly runtime: Runtime;
   readonly serverName: string;
+  readonly policies: SignInPolicies;
+  readonly sessions: Sessions;
 }
 
 type Nothing = Record<string, never>;
@@ -56,6 +61,8 @@ export class Factors {
   async passkeyOptions({ userId, sessionId }: SessionRecord): Promise<Result<Begun>> {
     const found = await this.#parts.store.byId(userId);
     if (found === null) return refuse('session.required');
+    const forbidden = await this.#parts.policies.refusal(found.role, 'passkey');
+    if (forbidden !== null) return forbidden;
     if (found.passkeys.length >= passkeysPerUserMax) return refuse('passkey.too_many');
     return ok(await this.#parts.passkeys.beginAdding(found, sessionId));
   }
@@ -67,15 +74,24 @@ export class Factors {
     const made = await this.#parts.passkeys.finishAdding(ceremonyId, response, session.sessionId);
     if (!made.ok) return made;
     const passkey = { ...made.value, name };
-    return changeCredentials<Output<'passkey.add'>>(this.#parts.store, session.userId, (found) => {
+    const added = await changeCredentials<Output<'passkey.add'>>(this.#parts.store, session.userId, async (found) => {
+      const forbidden = await this.#parts.policies.refusal(found.role, 'passkey');
+      if (forbidden !== null) return forbidden;
       if (found.passkeys.length >= passkeysPerUserMax) return refuse('passkey.too_many');
       if (found.passkeys.some(({ credentialId }) => credentialId === passkey.credentialId)) return refuse('passkey.refused', { reason: 'exists' });
       const { next, codes } = this.#withCodes(found, { ...found, passkeys: [...found.passkeys, passkey] });
       const after = { passkeys: next.passkeys.length, backupEligible: passkey.backupEligible ?? null };
-      const added = audit({ act: 'passkey.added', object: account(found.userId), after, personal: { subject: found.userId, fields: { label: name } } });
+      const act = audit({ act: 'passkey.added', object: account(found.userId), after, personal: { subject: found.userId, fields: { label: name } } });
       const value = { passkey: viewOf(passkey), recoveryCodes: codes === null ? null : [...codes] };
-      return ok({ next, acts: codes === null ? [added] : [added, this.#madeCodes(found, audit)], value });
+      return ok({ next, acts: codes === null ? [act] : [act, this.#madeCodes(found, audit)], value });
     });
+    return this.#settled(session, added);
+  }
+
+  /** [A17] A session that had to add a second step has. */
+  async #settled<T>(session: SessionRecord, result: Result<T>): Promise<Result<T>> {
+    if (result.ok && session.must === 'add_second_step') await this.#parts.sessions.did(session, null);
+    return result;
   }
 
   renamePasskey(userId: UserId, credentialId: string, name: string, audit: Scribe<'passkey.renamed'>): Promise<Result<Nothing>> {
@@ -89,10 +105,11 @@ export class Factors {
 
   /** Refuses factor.unknown, factor.last. */
   removePasskey(userId: UserId, credentialId: string, audit: Scribe<'passkey.removed'>): Promise<Result<Nothing>> {
-    return changeCredentials<Nothing>(this.#parts.store, userId, (found) => {
+    return changeCredentials<Nothing>(this.#parts.store, userId, async (found) => {
       const passkeys = found.passkeys.filter((passkey) => passkey.credentialId !== credentialId);
       if (passkeys.length === found.passkeys.length) return refuse('factor.unknown');
-      if (passkeys.length === 0 && found.passwordHash === null) return refuse('factor.last', { reason: 'only_way_in' });
+      const last = await this.#lastRefusal(found, { ...found, passkeys });
+      if (last !== null) return last;
       const act = audit({ act: 'passkey.removed', object: account(userId), after: { passkeys: passkeys.length } });
       return ok({ next: withoutIdleCodes({ ...found, passkeys }), acts: [act], value: {} });
     });
@@ -101,19 +118,22 @@ export class Factors {
   // Authenticator apps
 
   /** Nothing changes before a code of it was seen. */
-  async beginTotp({ userId, sessionId }: SessionRecord, handle: string): Promise<Output<'totp.begin'>> {
+  async beginTotp({ userId, sessionId }: SessionRecord, { handle, role }: Person): Promise<Result<Output<'totp.begin'>>> {
+    const forbidden = await this.#parts.policies.refusal(role, 'totp');
+    if (forbidden !== null) return forbidden;
     const { ceremonies, runtime, serverName } = this.#parts;
     const secret = runtime.random(totpSecretBytes);
     const expiresAt = ceremonies.end();
     const ceremonyId = await ceremonies.begin({ purpose: 'totp', userId, sessionId, secret: toBase64Url(secret), tries: totpConfirmTriesMax, expiresAt });
-    return { ceremonyId, expiresAt, ...setUpOf(secret, serverName, handle) };
+    return ok({ ceremonyId, expiresAt, ...setUpOf(secret, serverName, handle) });
   }
 
   /** Refuses ceremony.expired, code.wrong. The code that confirms it signs nobody in. */
   async confirmTotp(
-    { userId, sessionId }: SessionRecord, { ceremonyId, code }: Input<'totp.confirm'>, audit: Scribe<'totp.added' | 'recovery_codes.made'>,
+    session: SessionRecord, { ceremonyId, code }: Input<'totp.confirm'>, audit: Scribe<'totp.added' | 'recovery_codes.made'>,
   ): Promise<Result<Output<'totp.confirm'>>> {
     const { ceremonies, store, runtime } = this.#parts;
+    const { userId, sessionId } = session;
     const ceremony = await ceremonies.take(ceremonyId, 'totp');
     const secret = ceremony === null ? null : fromBase64Url(ceremony.secret);
     if (ceremony?.sessionId !== sessionId || ceremony.userId !== userId || secret === null) return refuse('ceremony.expired');
@@ -123,22 +143,36 @@ export class Factors {
       if (ceremony.tries > 1) await ceremonies.goOn(ceremonyId, { ...ceremony, tries: ceremony.tries - 1 });
       return refuse('code.wrong');
     }
-    return changeCredentials<Output<'totp.confirm'>>(store, userId, (found) => {
+    const confirmed = await changeCredentials<Output<'totp.confirm'>>(store, userId, async (found) => {
+      const forbidden = await this.#parts.policies.refusal(found.role, 'totp');
+      if (forbidden !== null) return forbidden;
       const { next, codes } = this.#withCodes(found, { ...found, totp: { secret, createdAt: now, lastStep: step } });
       const added = audit({ act: 'totp.added', object: account(userId), before: { totp: found.totp !== undefined } });
       const value = { recoveryCodes: codes === null ? null : [...codes] };
       return ok({ next, acts: codes === null ? [added] : [added, this.#madeCodes(found, audit)], value });
     });
+    return this.#settled(session, confirmed);
   }
 
-  /** Refuses factor.unknown. */
+  /** Refuses factor.unknown, factor.last. */
   removeTotp(userId: UserId, audit: Scribe<'totp.removed'>): Promise<Result<Nothing>> {
-    return changeCredentials<Nothing>(this.#parts.store, userId, (found) => {
+    return changeCredentials<Nothing>(this.#parts.store, userId, async (found) => {
       if (found.totp === undefined) return refuse('factor.unknown');
       const { totp: _gone, ...left } = found;
+      const last = await this.#lastRefusal(found, left);
+      if (last !== null) return last;
       const act = audit({ act: 'totp.removed', object: account(userId), after: { secondStep: hasSecondStep(left) } });
       return ok({ next: withoutIdleCodes(left), acts: [act], value: {} });
     });
+  }
+
+  /** [A9] What is left must let its person in, as the policy wants it. */
+  async #lastRefusal(found: AccountRecord, left: Credentials): Promise<Refusal | null> {
+    const rules = await this.#parts.policies.rulesOf(found.role);
+    const { passwordHash, passkeys, ...step } = allowedOf(left, rules);
+    if (passkeys.length > 0) return null;
+    if (passwordHash === null) return refuse('factor.last', { reason: 'only_way_in' });
+    return rules.secondStep === 'required' && !hasSecondStep({ passwordHash, passkeys, ...step }) ? refuse('factor.last', { reason: 'second_step' }) : null;
   }
 
   // Recovery codes

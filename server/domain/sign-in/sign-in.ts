@@ -3,7 +3,7 @@ import type { Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
 import { type CeremonyId, toBase64Url } from '#protocol/ids.ts';
 import { secondStepTriesMax } from '#protocol/limits.ts';
-import type { Must, SignInFactor } from '#protocol/sign-in.ts';
+import type { Must, SecondStep, SignInFactor } from '#protocol/sign-in.ts';
 import type { AuditStore } from '../../ports/audit-store.ts';
 import type { AccountRecord, AccountStore } from '../../ports/store.ts';
 import { type SignedIn, viewOf } from '../accounts.ts';
@@ -16,6 +16,8 @@ import type { Passwords } from '../passwords.ts';
 import type { Sessions } from '../sessions.ts';
 import type { SignInLimits } from '../sign-in-limits.ts';
 import type { Ceremonies, CeremonyOf } from './ceremonies.ts';
+import { changeCredentials, unchanged } from './credential-changes.ts';
+import { allowedOf, type SignInPolicies } from './policies.ts';
 import { secondStepsOf, type SecondSteps } from './second-steps.ts';
 import type { Whence } from './whence.ts';
 
@@ -40,6 +42,7 @@ export interface SignInParts {
   readonly limits: SignInLimits;
   readonly browsers: KnownBrowsers;
   readonly failures: SignInFailures;
+  readonly policies: SignInPolicies;
 }
 
 /** Names a password without telling anything of it: its hash is salted. */
@@ -52,7 +55,7 @@ export class SignIn {
     this.#parts = parts;
   }
 
-  /** Refuses sign_in.failed, rate.limited, second_step.required. */
+  /** Refuses sign_in.failed, rate.limited, and once the password was right factor.forbidden, second_step.required. */
   async byPassword(handle: string, password: string, from: SignInFrom, audit: Audit): Promise<Result<SignedIn>> {
     const account = await this.#parts.store.byHandle(handle);
     const guess = this.#guess(account, handle, from);
@@ -69,15 +72,21 @@ export class SignIn {
       return refuse('sign_in.failed');
     }
     guess.right();
-    const methods = secondStepsOf(account);
-    if (methods.length === 0) return this.#start(account, { factor: 'password', must: null }, from, audit);
-    return this.#askSecond(account, methods, null);
+    const { policies } = this.#parts;
+    const rules = await policies.rulesOf(account.role);
+    if (rules.password === 'forbidden') return refuse('factor.forbidden', { reason: 'password' });
+    const must = await this.#lookAt(account, password);
+    const methods = secondStepsOf(allowedOf(account, rules));
+    if (methods.length > 0) return this.#askSecond(account, methods, must);
+    return this.#start(account, { factor: 'password', must: must ?? (rules.secondStep === 'required' ? 'add_second_step' : null) }, from, audit);
   }
 
   async byPasskey(ceremonyId: CeremonyId, response: unknown, from: SignInFrom, audit: PasskeyAudit): Promise<Result<SignedIn>> {
     const asserted = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
     if (asserted === null) return refuse('ceremony.expired');
     if (asserted.kind !== 'right') return this.#refusePasskey(asserted, audit);
+    const forbidden = await this.#parts.policies.refusal(asserted.account.role, 'passkey');
+    if (forbidden !== null) return forbidden;
     return this.#start(asserted.account, { factor: 'passkey', must: null }, from, audit);
   }
 
@@ -96,7 +105,7 @@ export class SignIn {
 
   /** Each time with a challenge of its own. Refuses ceremony.expired. */
   async passkeySecondOptions(ceremonyId: CeremonyId): Promise<Result<Output<'signIn.passkeySecondOptions'>>> {
-    const pending = await this.#pending(ceremonyId);
+    const pending = await this.#pending(ceremonyId, 'passkey');
     if (!pending.ok) return pending;
     const { account, ceremony } = pending.value;
     const { challenge, options } = await this.#parts.passkeys.askSecond(account);
@@ -106,7 +115,7 @@ export class SignIn {
 
   /** Refuses ceremony.expired, sign_in.failed. The challenge is used up whatever comes of it. */
   async byPasskeySecond(ceremonyId: CeremonyId, response: unknown, from: SignInFrom, audit: PasskeyAudit): Promise<Result<SignedIn>> {
-    const pending = await this.#pending(ceremonyId);
+    const pending = await this.#pending(ceremonyId, 'passkey');
     if (!pending.ok) return pending;
     const { account, ceremony } = pending.value;
     const asserted =
@@ -121,7 +130,7 @@ export class SignIn {
   async #byCode(
     ceremonyId: CeremonyId, from: SignInFrom, audit: Audit, kind: 'totp' | 'recovery-code', take: (account: AccountRecord) => Promise<Result<boolean>>,
   ): Promise<Result<SignedIn>> {
-    const pending = await this.#pending(ceremonyId);
+    const pending = await this.#pending(ceremonyId, kind);
     if (!pending.ok) return pending;
     const { account, ceremony } = pending.value;
     const guess = this.#guessCode(account, from, kind);
@@ -142,11 +151,29 @@ export class SignIn {
   }
 
   /** The ceremony and whose it is; another password, or an account that is gone, ends it. It is taken: whoever goes on puts it back. */
-  async #pending(ceremonyId: CeremonyId): Promise<Result<{ readonly account: AccountRecord; readonly ceremony: Pending }>> {
+  async #pending(ceremonyId: CeremonyId, by: SecondStep): Promise<Result<{ readonly account: AccountRecord; readonly ceremony: Pending }>> {
     const ceremony = await this.#parts.ceremonies.take(ceremonyId, 'second-step');
     const account = ceremony === null ? null : await this.#parts.store.byId(ceremony.userId);
     if (ceremony === null || account === null || markOf(account) !== ceremony.mark) return refuse('ceremony.expired');
+    // What the policy has forbidden since ends it.
+    const forbidden = await this.#parts.policies.refusal(account.role, 'password');
+    const step = by === 'recovery-code' ? null : await this.#parts.policies.refusal(account.role, by);
+    if (forbidden !== null || step !== null) return forbidden ?? step ?? refuse('factor.forbidden');
     return ok({ account, ceremony });
+  }
+
+  /** What is found out about a password while it is here; only in the record when it is news. */
+  async #lookAt(account: AccountRecord, password: string): Promise<Must | null> {
+    const { policies, store } = this.#parts;
+    const { must, weak, version } = await policies.afterSignIn(account, password);
+    const { passwordFacts: facts, createdAt, passwordHash } = account;
+    if (facts?.policy === version) return must;
+    await changeCredentials<null>(store, account.userId, (found) => {
+      if (found.passwordHash !== passwordHash) return unchanged(null);
+      const next = { ...found, passwordFacts: { setAt: createdAt, earlier: [], ...found.passwordFacts, weak, policy: version } };
+      return ok({ next, acts: null, value: null });
+    });
+    return must;
   }
 
   async #tryAgain(ceremonyId: CeremonyId, ceremony: Pending): Promise<void> {

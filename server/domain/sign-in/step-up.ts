@@ -11,6 +11,7 @@ import type { Begun, Passkeys } from '../passkeys.ts';
 import type { Passwords } from '../passwords.ts';
 import type { Sessions } from '../sessions.ts';
 import type { SignInLimits } from '../sign-in-limits.ts';
+import { allowedOf, type SignInPolicies } from './policies.ts';
 import { hasSecondStep, type SecondSteps } from './second-steps.ts';
 import { suspected } from './sign-in.ts';
 
@@ -25,6 +26,7 @@ export interface StepUpParts {
   readonly sessions: Sessions;
   readonly limits: SignInLimits;
   readonly failures: SignInFailures;
+  readonly policies: SignInPolicies;
   readonly runtime: Runtime;
 }
 
@@ -42,8 +44,9 @@ export class StepUps {
   }
 
   async options({ userId, sessionId }: SessionRecord): Promise<Result<Output<'session.stepUpOptions'>>> {
-    const account = await this.#parts.store.byId(userId);
-    if (account === null) return refuse('session.required');
+    const found = await this.#parts.store.byId(userId);
+    if (found === null) return refuse('session.required');
+    const account = { ...found, ...allowedOf(found, await this.#parts.policies.rulesOf(found.role)) };
     const password = account.passwordHash !== null;
     const methods = { password, code: password && account.totp !== undefined };
     // With a second step the password alone proves too little; without a code the passkey is that step.
@@ -52,8 +55,11 @@ export class StepUps {
     return ok({ passkey: begun === null ? null : { ...begun }, password: byPassword, code: methods.code });
   }
 
-  /** Refuses step_up.failed, ceremony.expired, rate.limited. */
+  /** Refuses step_up.failed, ceremony.expired, factor.forbidden, rate.limited. */
   async prove(session: SessionRecord, proof: Input<'session.stepUp'>['proof'], audit: Scribe<StepUpAct>): Promise<Result<Output<'session.stepUp'>>> {
+    const account = await this.#parts.store.byId(session.userId);
+    const forbidden = account === null ? refuse('session.required') : await this.#parts.policies.refusal(account.role, proof.kind);
+    if (forbidden !== null) return forbidden;
     const proven = proof.kind === 'passkey' ? await this.#byPasskey(session, proof, audit) : await this.#byPassword(session, proof);
     if (!proven.ok) return proven;
     if (!proven.value) {

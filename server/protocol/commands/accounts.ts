@@ -86,7 +86,7 @@ export const accountCommands = {
     errors: [
       'setup.done', 'setup.token_invalid', 'setup.required', 'invite.unknown', 'invite.expired', 'invite.used', 'invite.revoked',
       'account.exists', 'handle.taken', 'password.weak', 'ceremony.expired', 'passkey.refused', 'device.refused', 'key_package.invalid',
-      'vault.unlockers_missing',
+      'vault.unlockers_missing', 'factor.forbidden',
     ],
     who: 'anyone',
     resource: 'system',

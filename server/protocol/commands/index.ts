@@ -14,6 +14,7 @@ import { conversationCommands } from './conversations.ts';
 import { deviceCommands } from './devices.ts';
 import { directoryCommands } from './directory.ts';
 import { peopleCommands } from './people.ts';
+import { policyCommands } from './policy.ts';
 import { retentionCommands } from './retention.ts';
 import { sessionCommands } from './sessions.ts';
 
@@ -21,7 +22,7 @@ export type { Caller, ResourceKind, Row } from './row.ts';
 
 export const commands = {
   ...accountCommands, ...peopleCommands, ...conversationCommands, ...auditCommands, ...directoryCommands, ...retentionCommands, ...sessionCommands,
-  ...deviceCommands, ...credentialCommands, ...approvalCommands, ...anewCommands,
+  ...deviceCommands, ...credentialCommands, ...approvalCommands, ...anewCommands, ...policyCommands,
 };
 
 export type Commands = typeof commands;

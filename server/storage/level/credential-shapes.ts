@@ -19,7 +19,7 @@ export const credentialEntries = {
   passwordHash: v.nullable(v.string()),
   passkeys: v.array(Passkey),
   passwordFacts: v.optional(
-    v.strictObject({ setAt: Timestamp, earlier: v.array(v.string()), weak: v.boolean() }),
+    v.strictObject({ setAt: Timestamp, earlier: v.array(v.string()), weak: v.boolean(), policy: v.optional(Timestamp) }),
   ),
   totp: v.optional(v.strictObject({ secret: bytes(64, 1), createdAt: Timestamp, lastStep: Timestamp })),
   recoveryCodes: v.optional(v.strictObject({ hashes: v.array(bytes(64, 1)), createdAt: Timestamp })),

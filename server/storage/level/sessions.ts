@@ -66,12 +66,13 @@ export class LevelSessions implements SessionStore {
     });
   }
 
-  settle(sessionId: SessionId, now: Settled, acts: Acts): Promise<void> {
+  settle(sessionId: SessionId, now: Settled, acts: Acts | null): Promise<void> {
     return this.#alone(sessionId, async () => {
-      const { tables, keys, audit } = this.#access;
+      const { tables, keys, writer, audit } = this.#access;
       const session = await this.byId(sessionId);
       if (session === null) return;
-      await audit.submit([tables.sessions.put(keys.pseudonym('session', sessionId), settled(session, now))], acts);
+      const operations = [tables.sessions.put(keys.pseudonym('session', sessionId), settled(session, now))];
+      await (acts === null ? writer.submit(operations) : audit.submit(operations, acts));
     });
   }
 
@@ -103,7 +104,12 @@ export class LevelSessions implements SessionStore {
   }
 
   ofUser(userId: UserId): Promise<readonly SessionRecord[]> {
-    return this.#among((session) => session.userId === userId);
+    return this.ofUsers([userId]);
+  }
+
+  ofUsers(userIds: readonly UserId[]): Promise<readonly SessionRecord[]> {
+    const wanted: ReadonlySet<UserId> = new Set(userIds);
+    return this.#among(({ userId }) => wanted.has(userId));
   }
 
   async endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]> {

@@ -25,6 +25,7 @@ import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { LevelInvites } from './invites.ts';
 import { Keeper, type StoreMeter } from './keeper.ts';
 import { isMade, writeMarker } from './opening.ts';
+import { LevelSignInPolicy } from './policies.ts';
 import { LevelPeople } from './people.ts';
 import { Prover } from './proof.ts';
 import { FilePurgeRegister } from './purge-register.ts';
@@ -119,6 +120,7 @@ function compose(access: Access, keeper: Keeper, { folder, register, lock }: Bes
     leases: new LevelLeases(access),
     blobs,
     audit: new LevelAudit(access),
+    signInPolicy: new LevelSignInPolicy(access),
     directory: new LevelDirectory(access),
     isOpen: () => keeper.condition === 'open' || keeper.condition === 'full',
     condition: () => keeper.condition,

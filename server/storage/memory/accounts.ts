@@ -185,6 +185,10 @@ export class MemorySessions implements SessionStore {
     return copy(this.#of(userId));
   }
 
+  async ofUsers(userIds: readonly UserId[]): Promise<readonly SessionRecord[]> {
+    return copy(userIds.flatMap((userId) => this.#of(userId)));
+  }
+
   async endOf(userId: UserId, keep: SessionId | null, acts: Acts): Promise<readonly SessionRecord[]> {
     this.#shelf.writing();
     const ended = this.#of(userId).filter(({ sessionId }) => sessionId !== keep);
@@ -197,11 +201,11 @@ export class MemorySessions implements SessionStore {
     return [...this.#shelf.sessions.values()].filter((session) => session.userId === userId);
   }
 
-  async settle(sessionId: SessionId, now: Settled, acts: Acts): Promise<void> {
+  async settle(sessionId: SessionId, now: Settled, acts: Acts | null): Promise<void> {
     this.#shelf.writing();
     const session = this.#shelf.sessions.get(sessionId);
     if (session === undefined) return;
-    this.#shelf.audit(acts);
+    if (acts !== null) this.#shelf.audit(acts);
     this.#shelf.sessions.set(sessionId, settled(session, now));
   }
 

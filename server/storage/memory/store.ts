@@ -7,6 +7,7 @@ import { MemoryConversations } from './conversations.ts';
 import { MemoryDirectory } from './directory.ts';
 import { MemoryDevices } from './devices.ts';
 import { MemoryErasure } from './erasure.ts';
+import { MemorySignInPolicy } from './policies.ts';
 import { MemoryPeople } from './people.ts';
 import { MemoryLeases, MemoryPurgeRegister, MemoryRetention } from './retention.ts';
 import { Shelf } from './shelf.ts';
@@ -43,6 +44,7 @@ export function openMemoryStore(): Store {
       (gone) => shelf.count(gone),
     ),
     audit,
+    signInPolicy: new MemorySignInPolicy(shelf),
     directory,
     isOpen: () => open,
     condition: () => (open ? 'open' : 'closed'),

@@ -185,4 +185,68 @@ const sessions = {
   ],
 } satisfies Record<string, readonly Scenario[]>;
 
-export const factorScenarios = { ...signIns, ...factors, ...sessions };
+const newPassword = 'something altogether different';
+const policies = {
+  'password.change': [
+    async (_world, owner) => ({
+      input: { password: newPassword },
+      by: owner,
+      told: [{ act: 'password.changed', actor: owner, object: account(owner), before: { password: true } }],
+    }),
+    async (world, owner) => {
+      await world.secondDevice(owner);
+      const ended = { reason: 'password_changed', after: { kept: owner.sessionId } };
+      return {
+        input: { password: newPassword },
+        by: owner,
+        told: [
+          { act: 'password.changed', actor: owner, object: account(owner), before: { password: true } },
+          { act: 'session.ended', actor: owner, object: account(owner), ...ended },
+        ],
+      };
+    },
+  ],
+  'signInPolicy.set': [
+    async (_world, owner) => {
+      const { policy } = okay(await owner.call('signInPolicy.get', {}));
+      const changed = { ...policy, password: { ...policy.password, lengthMin: 20 } };
+      const told = {
+        actor: owner,
+        object: { kind: 'policy', id: 'sign-in' },
+        before: expect.objectContaining({ lengthMin: 15, member: 'allowed allowed allowed optional' }) as unknown,
+        after: expect.objectContaining({ lengthMin: 20 }) as unknown,
+      };
+      return { input: { version: 0, policy: changed }, by: owner, told: [{ act: 'policy.changed', ...told }] };
+    },
+  ],
+  'passwordReset.create': [
+    async (world, owner) => {
+      const guest = await world.invited(owner, 'guest');
+      const after = { expiresAt: world.runtime.now() + 86_400_000 };
+      const told = { actor: owner, object: account(guest), after };
+      return { input: { userId: guest.userId }, by: owner, told: [{ act: 'password.reset_issued', ...told }] };
+    },
+  ],
+  'passwordReset.finish': [
+    async (world, owner) => {
+      const guest = await world.invited(owner, 'guest');
+      const { token } = okay(await owner.call('passwordReset.create', { userId: guest.userId }));
+      return {
+        input: { token, password: newPassword },
+        by: null,
+        told: [
+          { act: 'password.changed', actor: null, object: account(guest), reason: 'reset' },
+          {
+            act: 'session.ended',
+            actor: null,
+            object: account(guest),
+            reason: 'password_reset',
+            after: { kept: null },
+          },
+        ],
+      };
+    },
+  ],
+} satisfies Record<string, readonly Scenario[]>;
+
+export const factorScenarios = { ...signIns, ...factors, ...sessions, ...policies };

@@ -21,7 +21,7 @@ describe('permissions', () => {
     const userId = new World().id<UserId>();
     const invites = new Set(['invite.create', 'invite.list', 'invite.revoke']);
     /** Owner and admins alone. */
-    const administration = /^(?:invite|audit|retention|hold|erasure)\./;
+    const administration = /^(?:invite|audit|retention|hold|erasure|signInPolicy|passwordReset)\./;
     const roles: readonly Role[] = ['owner', 'admin', 'member'];
     for (const name of names.filter((candidate) => commands[candidate].who !== 'anyone')) {
       for (const role of roles) {

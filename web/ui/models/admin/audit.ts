@@ -13,7 +13,7 @@ const groups: Readonly<Record<ActName, ActGroup>> = {
   'account.created': 'people', 'invite.created': 'people', 'invite.revoked': 'people', 'invite.used': 'people',
   'sign_in.succeeded': 'sign_in', 'sign_in.failed': 'sign_in', 'session.ended': 'sign_in', 'session.proven': 'sign_in', 'recovery_code.used': 'sign_in',
   'device.registered': 'keys', 'device.attached': 'keys', 'device.removed': 'keys', 'unlockers.changed': 'keys',
-  'password.changed': 'keys', 'passkey.added': 'keys', 'passkey.renamed': 'keys', 'passkey.suspected': 'keys', 'totp.added': 'keys',
+  'password.changed': 'keys', 'password.reset_issued': 'keys', 'passkey.added': 'keys', 'passkey.renamed': 'keys', 'passkey.suspected': 'keys', 'totp.added': 'keys',
   'totp.removed': 'keys', 'recovery_codes.made': 'keys', 'passkey.removed': 'keys', 'key.reset': 'keys',
   'role.changed': 'rules', 'policy.changed': 'rules', 'hold.requested': 'rules', 'hold.placed': 'rules',
   'hold.lifted': 'rules', 'hold.expired': 'rules',
