@@ -34,7 +34,7 @@ export class Health {
     this.#parts = parts;
   }
 
-  async report({ after = undefined, limit = healthPageMax, policy }: Input<'signInPolicy.health'>): Promise<Output<'signInPolicy.health'>> {
+  async report({ after, limit = healthPageMax, policy }: Input<'signInPolicy.health'>): Promise<Output<'signInPolicy.health'>> {
     const { accounts, sessions, policies } = this.#parts;
     const found = await accounts.list(after ?? null, limit + 1);
     const page = found.slice(0, limit);

@@ -8,13 +8,12 @@ import { ConversationId, DeviceId, Generation, InviteId, SessionId, UserId } fro
 import * as limits from '#protocol/limits.ts';
 import { Device, Person, Suite, Vault, Welcome } from '#protocol/model.ts';
 import { Must, SignInFactor } from '#protocol/sign-in.ts';
-import { SignInPolicy } from '#protocol/sign-in-policy.ts';
-import type { SignInPolicyRecord } from '../../ports/policy-store.ts';
 import type { AccountRecord, InviteRecord, Roster, SessionRecord } from '../../ports/store.ts';
 import type { KeyRing } from '../sealed/key-ring.ts';
 import { credentialEntries } from './credential-shapes.ts';
 import { makeFileTables } from './file-tables.ts';
 import { makeRetentionTables } from './retention-tables.ts';
+import { policyTables } from './policy-tables.ts';
 import { makeAuditTables } from './audit-tables.ts';
 import { deviceTables } from './device-tables.ts';
 import { DataKeys } from './data-keys.ts';
@@ -42,7 +41,6 @@ const Session: v.GenericSchema<unknown, SessionRecord> = v.strictObject({
   provenAt: v.optional(Timestamp),
   must: v.optional(Must),
 });
-const SignInPolicyShape: v.GenericSchema<unknown, SignInPolicyRecord> = v.strictObject({ version: Sequence, policy: SignInPolicy, setAt: Timestamp, setBy: UserId });
 const Invite: v.GenericSchema<unknown, InviteRecord> = v.strictObject({
   inviteId: InviteId,
   tokenHash: bytes(64),
@@ -103,8 +101,7 @@ export function makeTables(database: Database, keys: KeyRing) {
     credentials: table('credentials', v.strictObject({ userId: UserId })),
     /** One record: the owner, whose being there ends the setup. */
     owner: table('owner', v.strictObject({ userId: UserId })),
-    /** One record. */
-    signInPolicy: table('sign-in-policy', SignInPolicyShape),
+    ...policyTables(table),
     /** p(session) */
     sessions: table('sessions', Session),
     /** expiresAt 8 · p(session) */
