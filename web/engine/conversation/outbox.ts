@@ -189,7 +189,10 @@ export class Outbox {
         if (!again) return await this.#change(item, { failed: cause.code === 'conversation.unknown' ? 'conversation.left' : cause.code });
         await conversation.catchUp();
         await conversation.learnLeavers(cause);
-        if ((await this.#inLog(item)) === null) await this.#change(item, { sealed: null });
+        if ((await this.#inLog(item)) !== null) continue;
+        await this.#change(item, { sealed: null });
+        // What it told went with it.
+        await conversation.update({ toldHead: undefined });
       }
     }
   }
