@@ -34,7 +34,7 @@ export class OwnPasswords {
   /** Facts of a password that has just been set. */
   async facts(before: Credentials | null): Promise<PasswordFacts> {
     const { version, policy } = await this.#parts.policies.current();
-    const earlier = before?.passwordHash == null ? [] : [before.passwordHash, ...(before.passwordFacts?.earlier ?? [])];
+    const earlier = before === null || before.passwordHash === null ? [] : [before.passwordHash, ...(before.passwordFacts?.earlier ?? [])];
     return { setAt: this.#parts.runtime.now(), earlier: earlier.slice(0, policy.password.historyCount), weak: false, policy: version };
   }
 
