@@ -84,6 +84,7 @@ const kinds = {
   'vaultItem.put': 'vault',
   'vaultItem.get': 'vault',
   'retention.get': 'other',
+  'retention.rules': 'other',
   'retention.set': 'purges',
   'retention.preview': 'purges',
   'retention.run': 'purges',
