@@ -26,7 +26,7 @@ const kinds = {
   'totp.confirm': 'devices',
   'totp.remove': 'devices',
   'recoveryCodes.remake': 'devices',
-  'password.change': 'devices',
+  'password.change': 'purges',
   'signInPolicy.mine': 'other',
   'signInPolicy.get': 'other',
   'signInPolicy.set': 'purges',

@@ -1,8 +1,8 @@
-/** How soon a password would be guessed, by zxcvbn with its common and English dictionaries. Loaded when first asked: it takes some 50 MB. */
+/** How soon a password would be guessed, by zxcvbn with its common and English dictionaries. Loaded when first asked: it takes some 20 MB. */
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
 
 /** Its time grows steeply with the length, and it runs on the only thread there is: what begins well enough is good. */
-const lookedAtMax = 24;
+const lookedAtMax = 20;
 
 async function load(): Promise<ZxcvbnFactory> {
   const [core, common, english] = await Promise.all([import('@zxcvbn-ts/core'), import('@zxcvbn-ts/language-common'), import('@zxcvbn-ts/language-en')]);
