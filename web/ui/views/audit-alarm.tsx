@@ -7,9 +7,10 @@ import { useSnapshot } from './context.tsx';
 export function AuditAlarm({ link = true }: { readonly link?: boolean }) {
   const { t } = useText();
   const audit = useSnapshot((now) => now.audit);
+  const told = audit !== null && audit.fault !== null;
   return (
-    <div className="full-place" role="alert">
-      {audit === null || audit.fault === null ? null : (
+    <div className="full-place" {...(told ? { role: 'alert' } : {})}>
+      {!told ? null : (
         <section className="full alarm" aria-label={t('alarm.title')}>
           <ShieldAlert size={20} aria-hidden="true" />
           <div>

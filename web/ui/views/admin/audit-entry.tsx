@@ -75,7 +75,7 @@ function Details({ entry, names }: { readonly entry: AuditEntry; readonly names:
   const facts = factsOf(entry);
   const whose = (subject: string): string => snapshot.people.find(({ userId }) => userId === subject)?.displayName ?? (subject.startsWith('strangers-') ? t('audit.actor.stranger') : t('audit.actor.gone'));
   const line = (label: string, value: ReactNode) => (
-    <div className="detail">
+    <div className="detail" key={label}>
       <dt>{label}</dt>
       <dd>{value}</dd>
     </div>
