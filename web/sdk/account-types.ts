@@ -68,6 +68,8 @@ export interface Account {
   confirmTotp(id: string, code: string): Promise<{ readonly recoveryCodes: readonly string[] | null }>;
   /** `factor.unknown`, `factor.last`. */
   removeTotp(): Promise<void>;
+  /** All other sessions end. `password.weak` with the reason (`length`, `classes`, `blocklisted`, `guessable`, `reused`), `factor.forbidden`. */
+  changePassword(password: string): Promise<void>;
   /** The earlier ones are worth nothing any more. */
   remakeRecoveryCodes(): Promise<readonly string[]>;
 }

@@ -49,6 +49,9 @@ export class SdkAccount implements Account {
   async removeTotp(): Promise<void> {
     await this.#engine.ask('totp.remove', {});
   }
+  async changePassword(password: string): Promise<void> {
+    await this.#engine.ask('password.change', { password });
+  }
   async remakeRecoveryCodes(): Promise<readonly string[]> {
     return (await this.#engine.ask('recoveryCodes.remake', {})).recoveryCodes;
   }

@@ -46,5 +46,9 @@ it('[A11] [A13] [A14] [S6] a bot with an authenticator app: set up, signed in, p
   await bot.account.prove({ password: who.password, code: code() });
   await bot.account.removeTotp();
   expect(await bot.account.factors()).toMatchObject({ totp: null, recoveryCodes: null, secondStep: false });
-  expect(await bot.account.endOtherSessions()).toBe(1);
+  expect(await refusal(bot.account.changePassword('aaaaaaaaaaaaaaaaaaaa'))).toBe('password.weak');
+  await bot.account.changePassword('something altogether different');
+  expect((await bot.account.sessions()).map(({ current }) => current)).toEqual([true]);
+  expect(await bot.account.endOtherSessions()).toBe(0);
+  expect(await refusal(signIn(who))).toBe('sign_in.failed');
 });
