@@ -17,7 +17,7 @@ import {
   welcome,
   welcomeOf,
 } from './people.ts';
-import type { Store } from '../../server/ports/store.ts';
+import { type Store, StoreFailure } from '../../server/ports/store.ts';
 import type { Bench } from './store-contract.ts';
 
 /** Devices belong to accounts: the owner's first, the others by invites; each with its device of the person's name. */
@@ -187,7 +187,11 @@ function removalRules(bench: Bench): void {
     const log = new LogWriter('team');
     const first = log.next('created');
     const welcomes = [{ deviceId: tablet.deviceId, welcome: welcome('w', 'team', 1) }];
-    await conversations.create(log.record(roster(['ann', 'tablet']), first), [first], change(roster(['ann', 'tablet']), { welcomes }));
+    await conversations.create(
+      log.record(roster(['ann', 'tablet']), first),
+      [first],
+      change(roster(['ann', 'tablet']), { welcomes }),
+    );
     await devices.used(tablet.deviceId, startMs + 5);
     expect(await devices.lastUse([device('ann'), tablet])).toEqual([startMs, startMs + 5]);
     expect(await devices.remove(userOf('bob'), tablet.deviceId, bytesOf('no', 105), acts())).toBeNull();
@@ -200,9 +204,42 @@ function removalRules(bench: Bench): void {
     expect(await store.devices.counts(tablet.deviceId)).toEqual(new Map());
     expect(await store.devices.welcomes(tablet.deviceId, 10)).toEqual([]);
     expect(await store.devices.lastUse([tablet])).toEqual([startMs]);
-    expect(await store.devices.revocations([userOf('ann'), userOf('bob'), userOf('ann')])).toEqual([bytesOf('word', 105)]);
+    expect(await store.devices.revocations([userOf('ann'), userOf('bob'), userOf('ann')])).toEqual([
+      bytesOf('word', 105),
+    ]);
     expect(await store.devices.register(tablet, [], 10, acts())).toBe('exists');
     expect(await store.devices.remove(userOf('ann'), tablet.deviceId, bytesOf('again', 105), acts())).toBeNull();
+  });
+
+  it('[D4] no session of a removed device outlives its removal, whatever is being written of it just then', async () => {
+    const { devices, sessions } = bench.store();
+    await people(bench.store(), 'ann');
+    const alive: string[] = [];
+    for (let round = 0; round < 24; round += 1) {
+      const tablet = device('ann', `tablet${round}`);
+      await devices.register(tablet, [], 100, acts());
+      const [noted, proven, bound] = ['noted', 'proven', 'bound'].map((name) => session(`${name}${round}`, 'ann'));
+      for (const one of [noted, proven]) await sessions.create({ ...one!, deviceId: tablet.deviceId }, acts());
+      await sessions.create(bound!, acts());
+      const writing = async (write: () => Promise<unknown>): Promise<void> => {
+        // Over again, so that one of them is under way at whatever moment the removal is stored.
+        for (let times = 0; times < 12; times += 1)
+          await write().catch((cause: unknown) => expect(cause).toBeInstanceOf(StoreFailure));
+      };
+      let used = startMs;
+      await Promise.all([
+        writing(() => sessions.used(noted!.sessionId, (used += 1))),
+        writing(() => sessions.settle(proven!.sessionId, { provenAt: startMs }, acts())),
+        writing(() => sessions.bindDevice(bound!.sessionId, tablet.deviceId, acts())),
+        devices.remove(userOf('ann'), tablet.deviceId, bytesOf('word', 105), acts()),
+      ]);
+      alive.push(
+        ...(await sessions.ofUser(userOf('ann')))
+          .filter(({ deviceId }) => deviceId === tablet.deviceId)
+          .map(({ sessionId }) => sessionId),
+      );
+    }
+    expect(alive).toEqual([]);
   });
 
   it('[D4] renames a device of the person, and none of another', async () => {

@@ -96,10 +96,10 @@ export class LevelDevices implements DeviceStore {
   ): Promise<readonly SessionRecord[] | null> {
     const ended = await this.#access.mutex.run('directory', () => this.#remove(userId, deviceId, revocation, acts));
     if (ended === null) return null;
-    // A sign-in that was being bound meanwhile.
-    const late = await this.#sessions.endOfDevice(deviceId);
+    // A sign-in that was being bound meanwhile, or one whose use or proof was being noted.
+    const late = await this.#sessions.endOfDevice(userId, deviceId, ended);
     await eraseLeftovers(this.#access, deviceId);
-    return [...ended, ...late];
+    return [...new Map([...ended, ...late].map((session) => [session.sessionId, session])).values()];
   }
 
   /** Whose it was stays known, so that its id is never registered again ([D2]). */

@@ -54,6 +54,7 @@ export class LevelSessions implements SessionStore {
     return this.#alone(sessionId, async () => {
       const session = await this.byId(sessionId);
       if (session === null) throw new StoreFailure('the session to bind is not stored');
+      if (await this.#wasRemoved(deviceId)) throw new StoreFailure('the device to bind was removed');
       const key = this.#access.keys.pseudonym('session', sessionId);
       await this.#access.audit.submit([this.#access.tables.sessions.put(key, { ...session, deviceId })], acts);
     });
@@ -130,9 +131,10 @@ export class LevelSessions implements SessionStore {
     return { sessions, removal: removals.flat() };
   }
 
-  async endOfDevice(deviceId: DeviceId): Promise<readonly SessionRecord[]> {
-    const of = (session: SessionRecord): boolean => session.deviceId === deviceId;
-    return this.#endAll(await this.#among(of), of);
+  /** What binds or keeps a session of it meanwhile is waited for; `taken`: those that are gone, and might be written again. */
+  async endOfDevice(userId: UserId, deviceId: DeviceId, taken: readonly SessionRecord[]): Promise<readonly SessionRecord[]> {
+    const all = new Map([...taken, ...(await this.ofUser(userId))].map((session) => [session.sessionId, session]));
+    return this.#endAll([...all.values()], (session) => session.deviceId === deviceId);
   }
 
   #idle(before: number): Promise<readonly SessionRecord[]> {
@@ -176,6 +178,14 @@ export class LevelSessions implements SessionStore {
       ),
     );
     return removed.filter(Boolean).length;
+  }
+
+  /** [D4] Whose it was stays known. */
+  async #wasRemoved(deviceId: DeviceId): Promise<boolean> {
+    const { tables, keys } = this.#access;
+    const owner = await tables.deviceOwners.get(keys.pseudonym('device', deviceId));
+    const devices = owner === null ? null : await tables.devices.get(keys.pseudonym('user', owner.userId));
+    return owner !== null && devices?.some((device) => device.deviceId === deviceId) !== true;
   }
 
   #removal(session: SessionRecord): Promise<readonly Operation[]> {

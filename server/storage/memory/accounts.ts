@@ -170,6 +170,7 @@ export class MemorySessions implements SessionStore {
     this.#shelf.writing();
     const session = this.#shelf.sessions.get(sessionId);
     if (session === undefined) throw new StoreFailure('the session to bind is not stored');
+    if (this.#shelf.takenDevices.has(deviceId)) throw new StoreFailure('the device to bind was removed');
     this.#shelf.audit(acts);
     this.#shelf.sessions.set(sessionId, { ...session, deviceId });
   }
