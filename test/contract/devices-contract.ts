@@ -210,7 +210,9 @@ function removalRules(bench: Bench): void {
     expect(await store.devices.register(tablet, [], 10, acts())).toBe('exists');
     expect(await store.devices.remove(userOf('ann'), tablet.deviceId, bytesOf('again', 105), acts())).toBeNull();
   });
+}
 
+function removalRaces(bench: Bench): void {
   it('[D4] no session of a removed device outlives its removal, whatever is being written of it just then', async () => {
     const { devices, sessions } = bench.store();
     await people(bench.store(), 'ann');
@@ -256,6 +258,7 @@ export function devicesContract(bench: Bench): void {
   describe('devices', () => {
     deviceRules(bench);
     removalRules(bench);
+    removalRaces(bench);
   });
   describe('key packages', () => {
     keyPackageRules(bench);
