@@ -1,6 +1,7 @@
 /** A fresh proof of who it is, before what matters ([A14]). */
 import type { Input, Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Result } from '#protocol/errors.ts';
+import type { SessionId } from '#protocol/ids.ts';
 import { stepUpFreshMs } from '#protocol/limits.ts';
 import type { AuditStore } from '../../ports/audit-store.ts';
 import type { Runtime } from '../../ports/runtime.ts';
@@ -90,14 +91,20 @@ export class StepUps {
     const account = await store.byId(userId);
     const matches = await passwords.verify(account?.passwordHash ?? null, password, true);
     if (!matches.ok || account === null) return matches.ok ? ok(false) : matches;
-    const right = matches.value && (!hasSecondStep(account) || (await this.#codeIsRight(account, code)));
-    if (right) limits.stepUpRight(sessionId);
-    return ok(right);
+    const proven = matches.value && hasSecondStep(account) ? await this.#codeIsRight(account, code, sessionId) : matches;
+    if (proven.ok && proven.value) limits.stepUpRight(sessionId);
+    return proven;
   }
 
-  async #codeIsRight(account: AccountRecord, code: string | undefined): Promise<boolean> {
-    if (code === undefined || account.totp === undefined) return false;
-    const taken = await this.#parts.secondSteps.takeTotp(account.userId, code);
-    return taken.ok && taken.value;
+  /** Six digits: as few guesses as when signing in, for a session whose holder has the password too. Refuses rate.limited. */
+  async #codeIsRight(account: AccountRecord, code: string | undefined, sessionId: SessionId): Promise<Result<boolean>> {
+    const { limits, secondSteps } = this.#parts;
+    if (code === undefined || account.totp === undefined) return ok(false);
+    const of = `session ${sessionId}`;
+    const limited = limits.beginCode(of);
+    if (limited !== null) return limited;
+    const taken = await secondSteps.takeTotp(account.userId, code);
+    if (taken.ok && taken.value) limits.codeRight(of);
+    return taken;
   }
 }

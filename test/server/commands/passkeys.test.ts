@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { passkeysPerUserMax } from '#protocol/limits.ts';
 import { Authenticator, type Flaws } from '../../harness/authenticator.ts';
-import { bareSignIn, proveBy, withPasskey } from './factor-person.ts';
+import { bareSignIn, proveBy, withApp, withPasskey } from './factor-person.ts';
 import { codeOf, okay, origin, password, reasonOf, World } from './world.ts';
 
 const person = async () => {
@@ -253,4 +253,21 @@ test('[A14] a password proves what a sign-in would ask for, and guesses at it ar
   const codes = [];
   for (let tries = 0; tries < 14; tries += 1) codes.push(codeOf(await prove(password)));
   expect([codes[0], codes.at(-1)]).toEqual(['step_up.failed', 'rate.limited']);
+});
+
+test('[A14] [Q5] codes that come with the right password are guessed in a session no faster than when signing in', async () => {
+  const { world, owner } = await person();
+  const { app } = await withApp(owner);
+  const prove = (code: string) => owner.call('session.stepUp', { proof: { kind: 'password', password, code } });
+  const codes = [];
+  for (let tries = 0; tries < 30; tries += 1) {
+    codes.push(codeOf(await prove(app.code(9))));
+    world.runtime.advance(30_000);
+  }
+  expect(new Set(codes)).toEqual(new Set(['step_up.failed', 'rate.limited']));
+  const [limited] = codes.flatMap((code, at) => (code === 'rate.limited' ? [at] : []));
+  // 20 at once and one each five minutes, of which a quarter of an hour has three.
+  expect(limited).toBeGreaterThanOrEqual(20);
+  world.runtime.advance(5 * 60_000);
+  expect(codeOf(await prove(app.code()))).toBe('ok');
 });
