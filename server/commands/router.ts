@@ -97,11 +97,13 @@ class CommandRouter implements Router {
     if (person === null) return refuse('session.required');
     this.#services.sessions.noteUse(session);
     // [A17] What it had to do may be done by now, which a socket does not know of.
-    const must = session.must === undefined || commands[name].beforehand === true ? undefined : (await this.#services.sessions.byId(session.sessionId))?.must;
-    if (must !== undefined) return refuse('session.restricted', { reason: must });
+    const present = session.must === undefined ? session : await this.#services.sessions.byId(session.sessionId);
+    if (present === null) return refuse('session.required');
+    const { must } = present;
+    if (must !== undefined && commands[name].beforehand !== true) return refuse('session.restricted', { reason: must });
     if (session.deviceId !== null) this.#services.ownDevices.noteUse(session.userId, session.deviceId);
     if (who === 'device' && session.deviceId === null) return refuse('device.required');
-    return ok({ session, person });
+    return ok({ session: present, person });
   }
 
   #asksProof(name: CommandName, input: Input<CommandName>): boolean {

@@ -9,6 +9,7 @@ import type { ConversationId, DeviceId, InviteId, MessageId, UserId } from '#pro
 import type { ApprovalView, DeviceApi, DeviceView, VaultView } from './api-devices.ts';
 import type { Role } from '#protocol/model.ts';
 import type { NoticedRule } from '#protocol/retention.ts';
+import type { Must } from '#protocol/sign-in.ts';
 import type { AdministrationApi, AdministrationMethod, AuditFault, AuditView } from './administration-api.ts';
 export type { AuditFault, AuditView };
 import type { AskedCommand, AskedInput } from './asked.ts';
@@ -197,6 +198,8 @@ export type AccountView =
 export interface EngineSnapshot {
   readonly account: AccountView;
   readonly connection: ConnectionView;
+  /** What this session has to do before it goes on, whatever `account` says: by `ask` or `addPasskey`. Absent: nothing. */
+  readonly must?: Must;
   readonly people: readonly PersonView[];
   /** Who had an account here and has none any more: not in `people`, perhaps still in conversations and behind messages. */
   readonly gone: readonly UserId[];

@@ -35,6 +35,7 @@ class LanyingEngine implements Engine {
   #snapshot: EngineSnapshot | null = null;
   #notices: readonly SecurityNotice[] = [];
   #offlineSince: number | null = null;
+  #must: Session['must'];
   #emitting = false;
   #closed = false;
   readonly #snapshots = new Listeners<EngineSnapshot>();
@@ -87,6 +88,7 @@ class LanyingEngine implements Engine {
   async #signedOut(reason: 'none' | 'session_ended'): Promise<void> {
     if (this.#stage.kind === 'home') this.#stage.home.close();
     this.#connection.stop();
+    this.#must = undefined;
     this.#move({ kind: 'signed-out', setupNeeded: false, passwordLengthMin, reason });
     try {
       const info = await (await this.#desk()).info();
@@ -137,6 +139,8 @@ class LanyingEngine implements Engine {
     this.#changed();
     try {
       const session = await this.#connection.call('session.get', {});
+      this.#must = session.must;
+      if (session.must !== undefined) return this.#changed();
       if (this.#stage.kind === 'home') return await this.#synchronise(this.#stage.home, session);
       if (this.#stage.kind === 'arriving') await this.#arrive(session);
     } catch (cause) {
@@ -205,6 +209,7 @@ class LanyingEngine implements Engine {
     this.#snapshot = {
       account: accountView(this.#stage),
       connection: this.#connectionView(home),
+      ...(this.#must === undefined ? {} : { must: this.#must }),
       people: home?.people() ?? [],
       gone: home?.directory.gone() ?? [],
       devices: home?.devices.views() ?? [],
@@ -299,8 +304,10 @@ class LanyingEngine implements Engine {
     await this.#signedOut('none');
   }
 
-  readonly ask = <N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>> => ask(this.#connection, this.platform.network, command, input);
-  readonly addPasskey = async (name: string): Promise<PasskeyAdded> => (await this.#factors()).addPasskey(name, this.#stage.kind === 'home' ? this.#stage.home.vault : null);
+  readonly ask = <N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>> => this.#mending(ask(this.#connection, this.platform.network, command, input));
+  /** [A17] What had to be done may be done now. */
+  readonly #mending = <T>(work: Promise<T>): Promise<T> => work.finally(() => this.#must && void this.#online());
+  readonly addPasskey = async (name: string): Promise<PasskeyAdded> => this.#mending((await this.#factors()).addPasskey(name, this.#stage.kind === 'home' ? this.#stage.home.vault : null));
   readonly stepUpWithPasskey = async (): Promise<Output<'session.stepUp'>> => (await this.#factors()).stepUp();
   async administer<M extends AdministrationMethod>(method: M, ...input: Parameters<AdministrationApi[M]>): Promise<Awaited<ReturnType<AdministrationApi[M]>>> {
     const answer = await (await desk()).administer(this.#home(), this.#connection, this.platform.network, method, input);

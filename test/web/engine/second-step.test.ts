@@ -112,3 +112,22 @@ it('[A9] [A13] [A14] a passkey that is added signs in as the second step, opens 
   expect((await there.ask('recoveryCodes.remake', {})).recoveryCodes).toHaveLength(10);
   expect(await refusal(here.ask('recoveryCodes.remake', {}))).toBe('step_up.required');
 });
+
+it('[A17] a session that has something to do first says so, and goes on by itself once it is done', async () => {
+  const admin = await browser(authenticator());
+  await admin.signInWithPassword('owner', passwordOf('owner'), 'office').catch(() => undefined);
+  await until(admin, ({ account, connection }) => account.state === 'vault-locked' && connection.state === 'online');
+  const passkeys = authenticator();
+  const here = await browser(passkeys);
+  await join(here, 'ada', (await owner.createInvite()).link);
+  const { version, policy } = await admin.ask('signInPolicy.get', {});
+  const member = { ...policy.roles.member, secondStep: 'required' as const };
+  await admin.ask('signInPolicy.set', { version, policy: { ...policy, roles: { ...policy.roles, member } } });
+  const there = await browser(passkeys);
+  await there.signInWithPassword('ada', passwordOf('ada'), 'there');
+  await until(there, ({ must }) => must === 'add_second_step');
+  expect(there.snapshot().account.state).toBe('starting');
+  expect((await there.ask('signInPolicy.mine', {})).rules.secondStep).toBe('required');
+  expect((await there.addPasskey('Phone')).recoveryCodes).toHaveLength(10);
+  await until(there, ({ account, must }) => account.state === 'vault-locked' && must === undefined);
+});
