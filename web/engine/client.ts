@@ -305,8 +305,7 @@ class LanyingEngine implements Engine {
   }
 
   readonly ask = <N extends AskedCommand>(command: N, input: AskedInput<N>): Promise<Output<N>> => this.#mending(ask(this.#connection, this.platform.network, command, input));
-  /** [A17] What had to be done may be done now. */
-  readonly #mending = <T>(work: Promise<T>): Promise<T> => work.finally(() => this.#must && void this.#online());
+  readonly #mending = <T>(work: Promise<T>): Promise<T> => work.finally(() => this.#must && void this.#online()); // [A17] It may be done now.
   readonly addPasskey = async (name: string): Promise<PasskeyAdded> => this.#mending((await this.#factors()).addPasskey(name, this.#stage.kind === 'home' ? this.#stage.home.vault : null));
   readonly stepUpWithPasskey = async (): Promise<Output<'session.stepUp'>> => (await this.#factors()).stepUp();
   async administer<M extends AdministrationMethod>(method: M, ...input: Parameters<AdministrationApi[M]>): Promise<Awaited<ReturnType<AdministrationApi[M]>>> {
@@ -341,8 +340,7 @@ class LanyingEngine implements Engine {
     return this.#stage.home;
   }
 
-  readonly createConversation = async (input: { readonly title: string | null; readonly members: readonly UserId[] }): Promise<ConversationId> =>
-    this.#home().createConversation(input.title, input.members);
+  readonly createConversation = async (input: { readonly title: string | null; readonly members: readonly UserId[] }): Promise<ConversationId> => this.#home().createConversation(input.title, input.members);
   readonly renameConversation = async (id: ConversationId, title: string): Promise<void> => this.#home().rename(id, title);
   readonly addMembers = async (id: ConversationId, members: readonly UserId[]): Promise<void> => this.#home().addMembers(id, members);
   readonly removeMember = async (id: ConversationId, member: UserId): Promise<void> => this.#home().removeMember(id, member);
