@@ -1,7 +1,19 @@
 import { createHash } from 'node:crypto';
 import { acts } from './acts.ts';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, conversationOf, device, deviceOf, invite, keyPackage, newAccount, session, startMs, userOf, vault } from './people.ts';
+import {
+  bytesOf,
+  conversationOf,
+  device,
+  deviceOf,
+  invite,
+  keyPackage,
+  newAccount,
+  session,
+  startMs,
+  userOf,
+  vault,
+} from './people.ts';
 import type { Bench } from './store-contract.ts';
 
 export function vaultsContract(bench: Bench): void {
@@ -38,7 +50,9 @@ export function vaultsContract(bench: Bench): void {
       await vaults.reseal(ann, [{ ...place, was: hash('old'), sealed: bytesOf('new', 80) }]);
       await vaults.reseal(ann, [{ ...place, was: hash('old'), sealed: bytesOf('late', 80) }]);
       const store = await bench.reopened();
-      expect(await store.vaults.archived(ann, conversationOf('team'), null, 10)).toEqual([{ epoch: 7, sealed: bytesOf('new', 80) }]);
+      expect(await store.vaults.archived(ann, conversationOf('team'), null, 10)).toEqual([
+        { epoch: 7, sealed: bytesOf('new', 80) },
+      ]);
     });
 
     it('[V5] begins anew: other identity, device and vault in one step, other sessions over, nothing sealed left', async () => {
@@ -69,6 +83,36 @@ export function vaultsContract(bench: Bench): void {
       for (const ended of started?.ended ?? []) expect(await store.sessions.byId(ended.sessionId)).toBeNull();
       expect(await store.accounts.startAnew(ann, anew, acts())).toBeNull();
       expect(await store.devices.register(device('ann'), [], 10, acts())).toBe('exists');
+    });
+
+    it('[V5] [S6] beginning anew brings no session back that ends meanwhile', async () => {
+      const { accounts, sessions } = bench.store();
+      await accounts.create(newAccount('ann', null), acts());
+      const ann = userOf('ann');
+      const alive: string[] = [];
+      for (let round = 0; round < 24; round += 1) {
+        const [here, away] = [session(`here${round}`, 'ann'), session(`away${round}`, 'ann')];
+        for (const one of [here, away]) await sessions.create(one, acts());
+        const anew = {
+          identityKey: bytesOf(`identity ${round}`),
+          device: device('ann', `fresh${round}`),
+          keyPackages: [],
+          vault: { sealed: bytesOf('fresh vault', 90), unlockers: vault('fresh').unlockers },
+          sessionId: here.sessionId,
+        };
+        const noting = async (): Promise<void> => {
+          for (let times = 1; times <= 12; times += 1) await sessions.used(away.sessionId, startMs + times);
+        };
+        // A moment that differs each round.
+        const ending = async (): Promise<void> => {
+          for (let turns = 0; turns < round; turns += 1) await sessions.byId(here.sessionId);
+          await sessions.end(here.sessionId, acts());
+        };
+        const [started] = await Promise.all([accounts.startAnew(ann, anew, acts()), noting(), ending()]);
+        const left = (await sessions.ofUser(ann)).map(({ sessionId }) => sessionId);
+        alive.push(...left.filter((id) => id === here.sessionId || (id === away.sessionId && started !== null)));
+      }
+      expect(alive).toEqual([]);
     });
 
     it('[V3] keeps the first archive item of an epoch', async () => {
@@ -130,7 +174,11 @@ export function vaultsContract(bench: Bench): void {
       const item = { conversationId: conversationOf('team'), epoch: 1, sealed: bytesOf('epoch', 80) };
       await vaults.archive(bob, [item]);
       await vaults.putItem(bob, 'settings', 0, bytesOf('settings'));
-      const taken = { state: 'erasing', goneAt: startMs, reason: { kind: 'request', by: userOf('ann'), text: 'asked' } } as const;
+      const taken = {
+        state: 'erasing',
+        goneAt: startMs,
+        reason: { kind: 'request', by: userOf('ann'), text: 'asked' },
+      } as const;
       expect(await people.take(userOf('ann'), taken, acts())).toBe('unknown');
       expect(await people.take(bob, taken, acts())).toBe('taken');
       expect(await people.take(bob, taken, acts())).toBe('unknown');

@@ -74,7 +74,10 @@ export class LevelAccounts implements AccountStore {
   }
 
   startAnew(userId: UserId, anew: Anew, acts: Acts): Promise<{ readonly ended: readonly SessionRecord[] } | null> {
-    return this.#access.mutex.run('directory', () => this.#alone(userId, () => startAnew(this.#access, userId, anew, acts)));
+    const { mutex } = this.#access;
+    const start = () => this.#alone(userId, () => startAnew(this.#access, userId, anew, acts));
+    // A session that is being ended is not written back.
+    return mutex.run('directory', () => mutex.run(`session ${anew.sessionId}`, start));
   }
 
   /** Whose record was taken away; within the mutex `directory`. */

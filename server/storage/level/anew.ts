@@ -15,7 +15,7 @@ import { type Records, under } from './table.ts';
 
 const stepRecords = 256;
 
-/** Within the mutexes `directory` and of the account. */
+/** Within the mutexes `directory`, of the session that asks and of the account. */
 export async function startAnew(
   access: Access,
   userId: UserId,
@@ -64,6 +64,12 @@ export async function startAnew(
       if (found.length > 0) await access.writer.submit(erasing(access, tables.archive.sealed, found, 'taken again'));
     }
   });
+  // Those whose use, proof or device was being noted meanwhile were written again.
+  for (const other of others)
+    await mutex.run(`session ${other.sessionId}`, async () => {
+      if (await tables.sessions.has(keys.pseudonym('session', other.sessionId)))
+        await access.writer.submit(await sessionRemoval(access, other));
+    });
   for (const { deviceId } of before) await eraseLeftovers(access, deviceId);
   return { ended: others };
 }
