@@ -12,6 +12,12 @@ export function grantOf(path: string, fragment: string): Grant | null {
   return path === '/join' ? { kind: 'invite', token } : null;
 }
 
+/** Reads `/reset#token=…`, an administrator's link to a new password; null when it is none. */
+export function resetToken(path: string, fragment: string): string | null {
+  const token = path === '/reset' ? new URLSearchParams(fragment.replace(/^#/, '')).get('token') : null;
+  return token === '' ? null : token;
+}
+
 /** The storage of one tab (Web Storage §"sessionStorage"): a reload keeps it, another tab never sees it. */
 export interface TabStorage {
   getItem(key: string): string | null;

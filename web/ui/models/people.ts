@@ -1,5 +1,5 @@
 /** Names, avatars and titles. */
-import type { ConversationView, EngineSnapshot, PersonView, UserId } from './app.ts';
+import type { ConversationView, EngineSnapshot, Me, PersonView, UserId } from './app.ts';
 
 /** How many tints styles/avatar.css has. */
 export const tintCount = 6;
@@ -34,6 +34,10 @@ export const nameOf = (people: Directory, userId: UserId): string | null => peop
 
 export const ownId = (snapshot: EngineSnapshot): UserId | null =>
   snapshot.account.state === 'ready' ? snapshot.account.me.userId : null;
+
+/** Whose password link one may make: an owner everybody else's, an administrator those of members. */
+export const mayReset = (me: Me, person: Pick<PersonView, 'userId' | 'role'>): boolean =>
+  person.userId !== me.userId && (me.role === 'owner' || (me.role === 'admin' && person.role === 'member'));
 
 /** The others of a conversation, in the order of their names. */
 export function othersOf(conversation: ConversationView, me: UserId | null, people: Directory): readonly UserId[] {

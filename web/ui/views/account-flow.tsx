@@ -10,19 +10,17 @@ import {
   keptCodes,
   type KeptCodes,
   passwordError,
-  passwordLength,
   type Step,
   stepAfter,
   stepCount,
   stepNumber,
-  strength,
   tidyName,
 } from '../models/account.ts';
 import type { EngineErrorCode, Grant } from '../models/app.ts';
 import { useApp, usePreferences, useTask } from './context.tsx';
 import { Door } from './door.tsx';
 import { ConfirmStep, RecoveryStep } from './recovery-steps.tsx';
-import { PasswordField } from './password-field.tsx';
+import { NewPassword } from './new-password.tsx';
 import { TaskError } from './task-error.tsx';
 import { type Granted, WhoStep } from './who-step.tsx';
 
@@ -210,9 +208,6 @@ function FactorStep(props: {
     if (problem === null) props.onDone();
     else markWrong(form.current, () => setTried(true));
   };
-  const long = strength(password, props.lengthMin);
-  const missing = props.lengthMin - passwordLength(password);
-  const hint = password === '' ? t('factor.password_hint', { count: props.lengthMin }) : t(`strength.${long}`, { count: missing });
   return (
     <form className="stack" onSubmit={submit} noValidate ref={form}>
       <Choice
@@ -227,17 +222,7 @@ function FactorStep(props: {
         ]}
       />
       {kind === 'password' ? (
-        <>
-          <input type="text" name="username" autoComplete="username" value={props.handle} readOnly hidden />
-          <PasswordField
-            value={password}
-            onChange={(next) => props.onFactor({ kind, password: next })}
-            autoComplete="new-password"
-            hint={hint}
-            error={tried && problem !== null ? t(problem, { count: props.lengthMin }) : null}
-          />
-          <meter className={`strength strength-${long}`} aria-hidden="true" min={0} max={28} value={Math.min(28, passwordLength(password))} />
-        </>
+        <NewPassword handle={props.handle} value={password} onChange={(next) => props.onFactor({ kind, password: next })} lengthMin={props.lengthMin} tried={tried} />
       ) : null}
       <div className="row-end">
         <Button kind="quiet" onPress={props.onBack}>

@@ -5,13 +5,15 @@ import { useStore } from 'zustand';
 import { Button } from '../components/button.tsx';
 import { Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
-import { forgetGrant, grantOf, tabGrant } from '../models/account.ts';
+import { forgetGrant, grantOf, resetToken, tabGrant } from '../models/account.ts';
 import type { AccountView, Grant, Me } from '../models/app.ts';
 import { useApp, usePreferences, useSnapshot } from './context.tsx';
 import { Door } from './door.tsx';
 import { Main } from './main.tsx';
 
 const StepUp = lazy(() => import('./step-up.tsx').then((module) => ({ default: module.StepUp })));
+const Restricted = lazy(() => import('./restricted.tsx').then((module) => ({ default: module.Restricted })));
+const ResetPassword = lazy(() => import('./reset.tsx').then((module) => ({ default: module.ResetPassword })));
 const AccountFlow = lazy(() => import('./account-flow.tsx').then((module) => ({ default: module.AccountFlow })));
 const NoGrant = lazy(() => import('./account-flow.tsx').then((module) => ({ default: module.NoGrant })));
 const Administration = lazy(() => import('./admin/administration.tsx').then((module) => ({ default: module.Administration })));
@@ -79,6 +81,10 @@ function Screens() {
   const app = useApp();
   const host = useStore(app.host, (now) => now.state);
   const account = useSnapshot((now) => now.account);
+  const must = useSnapshot((now) => now.must) ?? null;
+  // It stays until it is done: recovery codes may still be on the screen when nothing stands in the way any more.
+  const [first, setFirst] = useState(must);
+  if (must !== null && must !== first) setFirst(must);
   if (host === 'elsewhere') {
     return (
       <Door title={t('start.elsewhere')}>
@@ -99,6 +105,7 @@ function Screens() {
       </Door>
     );
   }
+  if (first !== null && account.state !== 'signed-out') return <Restricted must={first} done={must === null} onDone={() => setFirst(null)} />;
   if (host === 'connecting' || account.state === 'starting') return <Waiting text={t('start.opening')} />;
   return <Account account={account} />;
 }
@@ -148,6 +155,10 @@ function Account({ account }: { readonly account: Settled }) {
   // Somebody who just came in had the focus on a form that is gone; a page that loads keeps its first tab stop.
   const [came, setCame] = useState(false);
   if (!came && account.state !== 'ready') setCame(true);
+  const [reset, setReset] = useState(() => resetToken(location.pathname, location.hash));
+  useEffect(() => {
+    if (reset !== null && location.hash !== '') history.replaceState(history.state, '', location.pathname);
+  }, [reset]);
   const joining = path === '/setup' || path === '/join';
   switch (account.state) {
     case 'ready':
@@ -155,6 +166,16 @@ function Account({ account }: { readonly account: Settled }) {
     case 'vault-locked':
       return <Unlock name={account.displayName} handle={account.handle} passkey={account.passkeyCanUnlock} />;
     case 'signed-out':
+      if (reset !== null)
+        return (
+          <ResetPassword
+            token={reset}
+            onDone={() => {
+              setReset(null);
+              go('/signin');
+            }}
+          />
+        );
       if (joining && grant !== null) return <AccountFlow key={grant.token} grant={grant} lengthMin={account.passwordLengthMin} onSignIn={() => go('/signin')} />;
       if (account.setupNeeded) return <NoGrant reason="needs_setup" onSignIn={() => go('/signin')} />;
       if (joining) return <NoGrant reason="grant.none" onSignIn={() => go('/signin')} />;

@@ -7,6 +7,7 @@ import { sessionBegun, type SessionItem, sessionName } from '../models/sessions.
 import { dayLabel } from '../models/time.ts';
 import { useApp, useLoaded, useTask } from './context.tsx';
 import { Passkeys } from './settings-passkeys.tsx';
+import { PasswordSettings } from './settings-password.tsx';
 import { NewCodes, SecondStep } from './settings-second-step.tsx';
 import { TaskError } from './task-error.tsx';
 
@@ -28,6 +29,7 @@ export function SecuritySettings({ me }: { readonly me: Me }) {
       {factors === null ? null : (
         <>
           <Passkeys passkeys={factors.passkeys} onChanged={changed} />
+          <PasswordSettings handle={me.handle} setAt={factors.password?.setAt ?? null} onChanged={reload} />
           {factors.password === null ? null : <SecondStep factors={factors} onChanged={changed} />}
         </>
       )}

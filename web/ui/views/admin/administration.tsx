@@ -1,4 +1,4 @@
-import { ArrowLeft, Clock, Eraser, Scale, ScrollText } from 'lucide-react';
+import { ArrowLeft, Clock, Eraser, KeyRound, Scale, ScrollText } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 import { Link, Redirect, useLocation, useRoute } from 'wouter';
 import { useStore } from 'zustand';
@@ -18,12 +18,14 @@ import { DeskContext, type DeskValue, useNow } from './desk-context.tsx';
 import { ErasurePage } from './erasure-page.tsx';
 import { HoldsPage } from './holds-page.tsx';
 import { RetentionPage } from './retention-page.tsx';
+import { SignInPage } from './sign-in-page.tsx';
 
-const sections = ['audit', 'retention', 'holds', 'erasure'] as const;
+const sections = ['audit', 'sign-in', 'retention', 'holds', 'erasure'] as const;
 type Section = (typeof sections)[number];
 const isSection = (name: string | undefined): name is Section => sections.some((section) => section === name);
 const icons: Readonly<Record<Section, ReactNode>> = {
   audit: <ScrollText size={18} aria-hidden="true" />,
+  'sign-in': <KeyRound size={18} aria-hidden="true" />,
   retention: <Clock size={18} aria-hidden="true" />,
   holds: <Scale size={18} aria-hidden="true" />,
   erasure: <Eraser size={18} aria-hidden="true" />,
@@ -83,6 +85,7 @@ function Pages({ me, section, onBack }: { readonly me: Me; readonly section: Sec
         <main className="admin-body" key={section}>
           <div className="admin-column">
             {section === 'audit' ? <AuditPage /> : null}
+            {section === 'sign-in' ? <SignInPage /> : null}
             {section === 'retention' ? <RetentionPage /> : null}
             {section === 'holds' ? <HoldsPage /> : null}
             {section === 'erasure' ? <ErasurePage /> : null}
