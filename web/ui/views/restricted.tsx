@@ -3,7 +3,7 @@ import { Button } from '../components/button.tsx';
 import { Waiting } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
 import type { AppModel, EngineSnapshot } from '../models/app.ts';
-import { useApp, useLoaded, useTask } from './context.tsx';
+import { useApp, useLoaded, useSnapshot, useTask } from './context.tsx';
 import { Door } from './door.tsx';
 import { Passkeys } from './settings-passkeys.tsx';
 import { ChangePassword } from './settings-password.tsx';
@@ -16,6 +16,7 @@ export function Restricted({ must, done, onDone }: { readonly must: NonNullable<
   const { t } = useText();
   const { actions } = useApp();
   const leaving = useTask();
+  const handle = useSnapshot(({ account }) => (account.state === 'ready' ? account.me.handle : account.state === 'vault-locked' ? account.handle : ''));
   // Shown once: what comes next waits until they are kept.
   const [codes, setCodes] = useState<readonly string[] | null>(null);
   useEffect(() => {
@@ -24,12 +25,12 @@ export function Restricted({ must, done, onDone }: { readonly must: NonNullable<
   return (
     <Door title={t(`restricted.${must}`)}>
       <p className="door-text">{t(`restricted.${must}_text`)}</p>
-      {must === 'change_password' ? <ChangePassword handle="" onChanged={() => undefined} /> : <AddSecondStep onCodes={setCodes} />}
+      {must === 'change_password' ? <ChangePassword handle={handle} onChanged={() => undefined} /> : <AddSecondStep onCodes={setCodes} />}
       <TaskError now={leaving.now} />
       <Button kind="quiet" busy={leaving.busy} onPress={() => leaving.run(() => actions.signOut(false))}>
         {t('settings.sign_out')}
       </Button>
-      {codes === null ? null : <NewCodes codes={codes} handle="" onClose={() => setCodes(null)} />}
+      {codes === null ? null : <NewCodes codes={codes} handle={handle} onClose={() => setCodes(null)} />}
       <StepUp />
     </Door>
   );
