@@ -18,6 +18,9 @@ export function resetToken(path: string, fragment: string): string | null {
   return token === '' ? null : token;
 }
 
+/** A link that no other machine can open. */
+export const opensHereOnly = (link: string): boolean => /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)/.test(link);
+
 /** The storage of one tab (Web Storage §"sessionStorage"): a reload keeps it, another tab never sees it. */
 export interface TabStorage {
   getItem(key: string): string | null;

@@ -4,9 +4,10 @@ import { Choice } from '../components/choice.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { Field } from '../components/field.tsx';
+import { Note } from '../components/notes.tsx';
 import { Qr } from '../components/qr.tsx';
 import { useText } from '../i18n/text.ts';
-import { inviteLabel, inviteLabelLengthMax } from '../models/account.ts';
+import { inviteLabel, inviteLabelLengthMax, opensHereOnly } from '../models/account.ts';
 import type { InviteView } from '../models/app.ts';
 import { dateTime, exactTime } from '../models/time.ts';
 import { useApp, useSnapshot, useTask } from './context.tsx';
@@ -49,6 +50,7 @@ export function Invite({ onClose }: { readonly onClose: () => void }) {
           </>
         ) : (
           <>
+            {opensHereOnly(made.link) ? <Note>{t('invite.here_only')}</Note> : null}
             <Qr data={made.link} label={t('invite.qr')} />
             <Field ref={link} label={t('invite.link')} value={made.link} onChange={() => undefined} readOnly hint={t('invite.until', { when: dateTime(made.expiresAt, locale) })} />
             <div className="row">
