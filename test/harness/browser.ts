@@ -155,6 +155,14 @@ export async function makeAccount(tab: Tab, link: string, handle: string, factor
     await tab.field('Password').fill(passwordOf(handle));
     await tab.button('Continue').click();
   } else await page.locator('button[type=submit]').click();
+  const recoveryCode = await keepCode(tab, 'Create account');
+  await tab.list.waitFor({ state: 'attached' });
+  return { handle, name, recoveryCode };
+}
+
+/** Reads the recovery code that is on the screen, and confirms that it is kept by the button `last`. */
+export async function keepCode(tab: Tab, last: string): Promise<string> {
+  const { page } = tab;
   const groups = page.getByRole('figure', { name: 'Recovery code' }).getByRole('listitem');
   await groups.first().waitFor();
   const code = await groups.allTextContents();
@@ -166,9 +174,8 @@ export async function makeAccount(tab: Tab, link: string, handle: string, factor
     const number = Number(/\d+/.exec(label ?? '')?.[0]);
     await field.fill(code[number - 1] ?? '');
   }
-  await tab.button('Create account').click();
-  await tab.list.waitFor({ state: 'attached' });
-  return { handle, name, recoveryCode: code.join('-') };
+  await tab.button(last).click();
+  return code.join('-');
 }
 
 export async function signInByPassword(tab: Tab, origin: string, handle: string): Promise<void> {
