@@ -79,7 +79,7 @@ export class Conversation {
 
   /** The next entry, or one further on, which means to catch up. One's own is taken at its receipt, so that whoever sent it finds it. Only inside `exclusively`. */
   async take(entry: Entry): Promise<void> {
-    if (this.halted !== null || entry.sequence <= this.#state.cursor.sequence) return;
+    if (this.halted !== null || !this.#state.active || entry.sequence <= this.#state.cursor.sequence) return;
     if (entry.sequence === this.#state.cursor.sequence + 1) await this.#advance([entry]);
     else await this.catchUp();
   }
@@ -104,7 +104,7 @@ export class Conversation {
       if (await this.#beginsWhereBroughtBack(result.page.entries)) return false;
       await this.#advance(result.page.entries);
     }
-    return result.state !== 'live' && this.halted === null;
+    return result.state !== 'live' && this.halted === null && this.#state.active;
   }
 
   /** A floor that the server told of ([R11]); only inside `exclusively`. True when it was new and taken. */

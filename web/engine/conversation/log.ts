@@ -58,7 +58,8 @@ export class LogReader {
     for (const entry of entries) {
       if (entry.sequence <= draft.state.cursor.sequence) continue;
       await this.#take(draft, entry);
-      if (draft.halted !== null) break;
+      // Out of the tree: what follows is not for this state; in again, it is read as history.
+      if (draft.halted !== null || !draft.state.active) break;
     }
     if (draft.seen.length > 0) {
       draft.state = { ...draft.state, group: new Uint8Array(serialize(draft.group)) };
@@ -147,11 +148,13 @@ export class LogReader {
       }
       await this.#needPeople(entry.body);
       const { processCommit } = await mls();
+      const leaves = members(draft.group);
       const done = await processCommit(draft.group, entry.body, this.#context(), commitPolicy(entry, (device, at) => this.parts.devices.revoked(device, at)));
       draft.group = done.next;
       if (done.selfRemoved) {
         draft.state = { ...state, active: false, pending: null };
-        return shownCommit(before, before.filter((user) => !usersOf(done.removed).includes(user)), done);
+        const gone = new Set(done.removed.map(({ leaf }) => leaf));
+        return shownCommit(before, usersOf(leaves.filter(({ leaf }) => !gone.has(leaf))), done);
       }
       return await this.#entered(draft, entry, before, done.added);
     } catch (cause) {
