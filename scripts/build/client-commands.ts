@@ -1,4 +1,4 @@
-/** The client's copy of the command table: of each row only what it reads, the schema of the answer. */
+/** The client's copies of the contract's tables: of each command the schema of its answer, of each error its code. */
 import type { Plugin } from 'vite';
 
 const table = /\/server\/protocol\/commands\/[a-z-]+\.ts$/;
@@ -44,12 +44,18 @@ export function clientRows(path: string, code: string, parse: (code: string) => 
   return rows.length === 0 ? null : without(code, rows);
 }
 
+const errorTable = /\/server\/protocol\/errors\.ts$/;
+
+/** The table of errors with nothing behind the codes: status and retry are for servers and for OpenAPI. */
+export const clientErrors = (code: string): string => code.replaceAll(/\{\s*status: \d+,\s*retry: (?:true|false),?\s*\}/g, '0');
+
 export const clientCommands = (): Plugin => ({
   name: 'lanying:client-commands',
   apply: 'build',
   transform: {
-    filter: { id: table },
+    filter: { id: [table, errorTable] },
     handler(code, id) {
+      if (errorTable.test(id)) return { code: clientErrors(code), map: null };
       const small = clientRows(id, code, (text) => this.parse(text));
       return small === null ? null : { code: small, map: null };
     },

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { parseAst } from 'vite';
 import { describe, expect, it } from 'vitest';
 import { commands } from '#protocol/commands/index.ts';
-import { clientRows } from '../../../scripts/build/client-commands.ts';
+import { errors } from '#protocol/errors.ts';
+import { clientErrors, clientRows } from '../../../scripts/build/client-commands.ts';
 import { root } from '../../../vite.config.ts';
 
 const parse = (code: string): unknown => parseAst(code, { lang: 'ts' });
@@ -33,4 +34,10 @@ describe("the client's copy of the command table", () => {
     expect([...whole.matchAll(/: row\(\{\s*(\.{3}|\w+)/g)].map((found) => found[1]).filter((first) => first !== 'output')).toEqual([]);
     expect(whole).not.toMatch(/^ {4}(?:\.{3}|(?:input|who|resource|audited|stepUp|beforehand|httpOnly)\b)/m);
   });
+});
+
+it("the client's copy of the errors has every code, and nothing behind it", () => {
+  const small = clientErrors(readFileSync(join(root, 'server/protocol/errors.ts'), 'utf8'));
+  expect([...small.matchAll(/^ {2}'([\w.]+)': 0,$/gm)].map((found) => found[1])).toEqual(Object.keys(errors));
+  expect(small).not.toMatch(/status: \d/);
 });
