@@ -4,6 +4,7 @@ import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type PluginOption, type UserConfig } from 'vite';
 import { clientCommands } from './scripts/build/client-commands.ts';
+import { mlsStateOnly } from './scripts/build/mls-state-only.ts';
 
 export const root = fileURLToPath(new URL('.', import.meta.url));
 export const locales = ['en-US', 'zh-CN'] as const;
@@ -70,7 +71,7 @@ export const webConfig = (): UserConfig => ({
   root: `${root}web`,
   base: '/',
   plugins: uiPlugins(true),
-  worker: { format: 'es', plugins: () => [clientCommands()], rolldownOptions: engineWorker },
+  worker: { format: 'es', plugins: () => [clientCommands(), mlsStateOnly()], rolldownOptions: engineWorker },
   build: {
     outDir: `${root}dist/web`,
     emptyOutDir: true,
