@@ -172,6 +172,8 @@ export interface TimelineView {
   /** Ascending; own unsent items last. */
   readonly items: readonly TimelineItem[];
   readonly more: boolean;
+  /** It ends before the newest message: loadNewer goes on, openTimeline goes to the end. */
+  readonly newer?: boolean;
   readonly loading: boolean;
   /** Read mark at the time of opening: the unread divider stands behind it. */
   readonly readSequence: number;
@@ -298,10 +300,11 @@ export interface ConversationApi {
   discardSend(conversationId: ConversationId, id: MessageId): Promise<void>;
   setDraft(conversationId: ConversationId, text: string): Promise<void>;
   typing(conversationId: ConversationId): Promise<void>;
-  /** Starts delivering timeline snapshots of a conversation (see onTimeline) from its newest messages. */
-  openTimeline(conversationId: ConversationId): Promise<void>;
+  /** Starts delivering timeline snapshots of a conversation (see onTimeline): around a sequence that this device has, else from its newest messages. */
+  openTimeline(conversationId: ConversationId, around?: number | null): Promise<void>;
   closeTimeline(conversationId: ConversationId): Promise<void>;
   loadOlder(conversationId: ConversationId): Promise<void>;
+  loadNewer(conversationId: ConversationId): Promise<void>;
   markRead(conversationId: ConversationId, sequence: number): Promise<void>;
 }
 

@@ -230,9 +230,7 @@ class LanyingEngine implements Engine {
     return { state: 'offline', since: this.#offlineSince, queued: home?.waiting ?? 0 };
   }
 
-  onSnapshot(listener: (snapshot: EngineSnapshot) => void): () => void {
-    return this.#snapshots.add(listener);
-  }
+  readonly onSnapshot = (listener: (snapshot: EngineSnapshot) => void): (() => void) => this.#snapshots.add(listener);
   onTimeline(listener: (timeline: TimelineView) => void): () => void {
     return this.#timelines.add(listener);
   }
@@ -350,9 +348,10 @@ class LanyingEngine implements Engine {
   readonly discardSend = async (id: ConversationId, message: MessageId): Promise<void> => this.#home().discard(id, message);
   readonly setDraft = async (id: ConversationId, text: string): Promise<void> => this.#home().setDraft(id, text);
   readonly typing = async (id: ConversationId): Promise<void> => this.#home().typing(id);
-  readonly openTimeline = async (id: ConversationId): Promise<void> => this.#home().openTimeline(id);
+  readonly openTimeline = async (id: ConversationId, around: number | null = null): Promise<void> => this.#home().openTimeline(id, around);
   readonly closeTimeline = async (id: ConversationId): Promise<void> => void this.#home().closeTimeline(id);
   readonly loadOlder = async (id: ConversationId): Promise<void> => this.#home().loadOlder(id);
+  readonly loadNewer = async (id: ConversationId): Promise<void> => this.#home().loadNewer(id);
   readonly markRead = async (id: ConversationId, sequence: number): Promise<void> => this.#home().markRead(id, sequence);
 
   // Devices

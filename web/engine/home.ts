@@ -16,13 +16,13 @@ import type { Runtime, Timer } from './ports.ts';
 import { Rooms } from './rooms.ts';
 import { type AccountState, after, drafts, type MessageState } from './store/records.ts';
 import type { SealedStore } from './store/sealed-store.ts';
-import { Timeline } from './timeline.ts';
 import { textOf, type TextEntry } from './texts.ts';
 import { isBlocked, requireDirectory, requireTrust } from './trust.ts';
 import { VaultDesk } from './vault-desk.ts';
 import { VaultCipher } from './vault/vault-cipher.ts';
 import { conversationView } from './views.ts';
 import { Upkeep } from './upkeep.ts';
+import { Windows } from './windows.ts';
 
 /** Nobody makes conversations, adds people or publishes keys without a connection. */
 const creating = late(() => import('./conversation/creating.ts'));
@@ -47,7 +47,7 @@ export class Home implements ConversationListener {
   #typing: Typing | null = null;
   readonly parts: Parts;
   readonly #drafts = new Map<ConversationId, string>();
-  readonly #timelines = new Map<ConversationId, Timeline>();
+  readonly #windows: Windows;
   readonly #upkeep: Upkeep;
   readonly #audit = late(async () => new (await import('./audit-watch.ts')).AuditWatch(this.runtime, this.store, this.connection, this.listener.onNotice, (view) => ((this.audit = view), this.listener.onChange())));
   #refilling: Timer | null = null;
@@ -70,6 +70,7 @@ export class Home implements ConversationListener {
     this.vault = new VaultDesk({ runtime, store, connection, directory, devices, cipher, conversations, onChange: () => listener.onChange() }, me);
     this.rooms = new Rooms(this.parts, (room) => this.#added(room));
     this.#outbox = new Outbox(this.parts, (room) => isBlocked(room, directory, me.userId));
+    this.#windows = new Windows({ parts: this.parts, outbox: this.#outbox, typing: (id) => this.#typing?.of(id) ?? [], emit: (view) => listener.onTimeline(view) });
     this.#upkeep = new Upkeep(runtime, connection, () => this.rooms, (work) => this.#background(work));
   }
 
@@ -163,20 +164,20 @@ export class Home implements ConversationListener {
   // What conversations tell.
 
   onConversation(conversationId: ConversationId): void {
-    this.#push(conversationId);
+    this.#windows.push(conversationId);
     this.listener.onChange();
     const room = this.rooms.get(conversationId);
     if (room !== null && this.connection.writable) this.#background(this.rooms.archive(room));
   }
 
   onEntry(conversationId: ConversationId, message: MessageState): void {
-    this.#timelines.get(conversationId)?.entered(message);
+    this.#windows.entered(conversationId, message);
     this.#typing?.spoke(conversationId, message.entry.user);
     if (message.entry.device === this.me.deviceId) this.#background(this.#outbox.arrived(conversationId, message.entry.id, message.entry.sequence));
     const text = textOf(message);
     if (text !== null) this.listener.onText(conversationId, text);
     if (message.shown.type === 'left') this.#upkeep.tidyLater(conversationId);
-    this.#push(conversationId);
+    this.#windows.push(conversationId);
   }
 
   readonly onNotice = (notice: SecurityNotice): void => this.listener.onNotice(notice);
@@ -188,9 +189,9 @@ export class Home implements ConversationListener {
   readonly onHead = (from: UserId, head: ToldHead): void => this.#background(this.directory.tree.heard(from, head));
 
   onPurged(conversationId: ConversationId, sequence: number, missed: boolean): void {
-    this.#timelines.get(conversationId)?.purged(sequence);
+    this.#windows.purged(conversationId, sequence);
     this.#background(this.#outbox.purged(conversationId, sequence, missed));
-    this.#push(conversationId);
+    this.#windows.push(conversationId);
   }
 
   #background(work: Promise<unknown>): void {
@@ -202,7 +203,7 @@ export class Home implements ConversationListener {
   /** A window that is open over what was entered anew stands on the state before: it opens again. */
   #added({ id }: Conversation): void {
     this.onConversation(id);
-    if (this.#timelines.has(id)) this.#background(this.openTimeline(id));
+    if (this.#windows.has(id)) this.#background(this.openTimeline(id));
   }
 
   // What screens ask.
@@ -325,6 +326,7 @@ export class Home implements ConversationListener {
     if (text.trim() === '') throw new LanyingError('message.empty');
     if (new TextEncoder().encode(text).length > textBytesMax) throw new LanyingError('message.too_long');
     const id = await this.#outbox.add(conversationId, text);
+    this.#background(this.#windows.sent(room));
     this.#background(this.#outbox.flush(room));
     return id;
   }
@@ -356,7 +358,7 @@ export class Home implements ConversationListener {
 
   async #typer(): Promise<Typing> {
     const { Typing } = await typings();
-    return (this.#typing ??= new Typing(this.parts, (id) => this.#push(id)));
+    return (this.#typing ??= new Typing(this.parts, (id) => this.#windows.push(id)));
   }
 
   async typing(conversationId: ConversationId): Promise<void> {
@@ -364,24 +366,14 @@ export class Home implements ConversationListener {
     if (this.connection.online) await (await this.#typer()).say(room);
   }
 
-  async openTimeline(conversationId: ConversationId): Promise<void> {
-    const room = this.#room(conversationId);
-    const timeline = new Timeline(this.parts, room, this.#outbox, (view) => this.listener.onTimeline(view));
-    this.#timelines.set(conversationId, timeline);
-    await timeline.open();
-    this.#push(conversationId);
+  /** `around`: a sequence to show, else the newest. */
+  async openTimeline(conversationId: ConversationId, around: number | null = null): Promise<void> {
+    await this.#windows.open(this.#room(conversationId), around);
   }
 
-  readonly closeTimeline = (conversationId: ConversationId): boolean => this.#timelines.delete(conversationId);
-
-  async loadOlder(conversationId: ConversationId): Promise<void> {
-    await this.#timelines.get(conversationId)?.older();
-    this.#push(conversationId);
-  }
-
-  #push(conversationId: ConversationId): void {
-    this.#timelines.get(conversationId)?.push(this.#typing?.of(conversationId) ?? []);
-  }
+  readonly closeTimeline = (conversationId: ConversationId): boolean => this.#windows.close(conversationId);
+  readonly loadOlder = (conversationId: ConversationId): Promise<void> => this.#windows.older(conversationId);
+  readonly loadNewer = (conversationId: ConversationId): Promise<void> => this.#windows.newer(conversationId);
 
   async markRead(conversationId: ConversationId, sequence: number): Promise<void> {
     const room = this.#room(conversationId);

@@ -9,6 +9,8 @@ import { after, messages, type MessageState, padded, type QueuedMessage } from '
 
 const pageSize = 60;
 const fetchSize = 120;
+/** What came in while it was open: a window that reaches `windowMax` keeps its newest half. */
+const windowMax = 1_000;
 
 function itemOf({ entry, shown }: MessageState, me: UserId): TimelineItem | null {
   const { sequence, sentAt, id, user } = entry;
@@ -51,6 +53,9 @@ const history = late(() => import('./conversation/history.ts'));
 export class Timeline {
   #messages: MessageState[] = [];
   #loading = false;
+  /** The window ends before the newest message. */
+  #apart = false;
+  #newest = 0;
   readonly #readSequence: number;
 
   constructor(
@@ -66,9 +71,38 @@ export class Timeline {
     return this.conversation.id;
   }
 
-  async open(): Promise<void> {
+  get apart(): boolean {
+    return this.#apart;
+  }
+
+  /** `around`: a sequence that this device has, else the newest messages. */
+  async open(around: number | null = null): Promise<void> {
+    if (around !== null && (await this.#openAround(around))) return;
     await this.#more();
     if (this.#messages.filter(({ shown }) => shown.type === 'text').length < pageSize / 2 && this.#mayHaveMore()) await this.older();
+  }
+
+  async #openAround(sequence: number): Promise<boolean> {
+    const before = await this.parts.store.range(messages, `${this.id}/`, `${this.id}/${padded(sequence)}`, pageSize / 2, true);
+    this.#messages = before.map(({ value }) => value).toReversed();
+    this.#apart = true;
+    await this.newer();
+    return (this.#messages.at(-1)?.entry.sequence ?? 0) >= sequence;
+  }
+
+  /** What follows the window, from this device. */
+  async newer(): Promise<void> {
+    if (!this.#apart || this.#loading) return;
+    this.#loading = true;
+    try {
+      const last = this.#messages.at(-1)?.entry.sequence ?? 0;
+      const rows = await this.parts.store.range(messages, `${this.id}/${padded(last + 1)}`, after(`${this.id}/`), pageSize);
+      this.#messages = [...this.#messages, ...rows.map(({ value }) => value)];
+      // Of what came in meanwhile nothing may be left out.
+      this.#apart = rows.length === pageSize || (this.#messages.at(-1)?.entry.sequence ?? 0) < this.#newest;
+    } finally {
+      this.#loading = false;
+    }
   }
 
   #mayHaveMore(): boolean {
@@ -107,18 +141,22 @@ export class Timeline {
   }
 
   entered(message: MessageState): void {
-    if ((this.#messages.at(-1)?.entry.sequence ?? 0) < message.entry.sequence) this.#messages.push(message);
+    this.#newest = message.entry.sequence;
+    if (this.#apart || (this.#messages.at(-1)?.entry.sequence ?? 0) >= message.entry.sequence) return;
+    this.#messages.push(message);
+    if (this.#messages.length > windowMax) this.#messages = this.#messages.slice(-windowMax / 2);
   }
 
   push(typing: readonly UserId[]): void {
     const me = this.parts.me.userId;
     const stored = this.#messages.flatMap((message, at) => [gapBefore(message, this.#messages[at - 1]), itemOf(message, me)]).filter((item) => item !== null);
     const known = new Set(stored.map(({ key }) => key));
-    const queued = this.outbox.queued(this.id).filter(({ id }) => !known.has(id)).map((message) => queuedItem(message, me));
+    const queued = this.#apart ? [] : this.outbox.queued(this.id).filter(({ id }) => !known.has(id)).map((message) => queuedItem(message, me));
     this.emit({
       conversationId: this.id,
       items: [...stored, ...queued],
       more: this.#mayHaveMore(),
+      newer: this.#apart,
       loading: this.#loading,
       readSequence: this.#readSequence,
       typing,

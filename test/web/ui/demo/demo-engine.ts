@@ -254,7 +254,7 @@ function sendCalls(core: Core): Pick<EngineApi, 'send' | 'retrySend' | 'discardS
   };
 }
 
-function timelineCalls(core: Core): Pick<EngineApi, 'setDraft' | 'typing' | 'openTimeline' | 'closeTimeline' | 'loadOlder' | 'markRead'> {
+function timelineCalls(core: Core): Pick<EngineApi, 'setDraft' | 'typing' | 'openTimeline' | 'closeTimeline' | 'loadOlder' | 'loadNewer' | 'markRead'> {
   return {
     setDraft: async (id, draft) => core.change(id, { draft }),
     typing: done,
@@ -265,6 +265,7 @@ function timelineCalls(core: Core): Pick<EngineApi, 'setDraft' | 'typing' | 'ope
       setTimeout(() => core.show(id), 5);
     },
     closeTimeline: done,
+    loadNewer: done,
     async loadOlder(id) {
       const items = core.messages.get(id) ?? [];
       const first = items[0];

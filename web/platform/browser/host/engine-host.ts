@@ -118,12 +118,12 @@ class Host implements EngineHostWorker {
     if (engine === null) return Promise.reject(new LanyingError(this.#state === 'elsewhere' ? 'engine.busy_elsewhere' : 'engine.closed'));
     if (request.method === 'closeTimeline') return this.#closeTimeline(page, ...request.input);
     if (request.method === 'openTimeline') {
-      const [id] = request.input;
+      const [id, around = null] = request.input;
       const shared = this.#isOpen(id);
       page.open.add(id);
       const view = this.#views.get(id);
       if (view !== undefined) page.channel.post({ kind: 'timeline', view });
-      if (shared) return Promise.resolve();
+      if (shared && around === null && view?.newer !== true) return Promise.resolve();
     }
     return ceremonies.has(request.method) ? this.#asking.during(page, () => invoke(engine, request)) : invoke(engine, request);
   }
