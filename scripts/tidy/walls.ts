@@ -63,7 +63,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^web\/ui\/i18n\//, 'i18n'],
   [/^web\/ui\/[^/]+$/, 'client'],
   [/^web\/[^/]+$/, 'client'],
-  [/^scripts\/(abuse|bench|torture)\//, 'bench'],
+  [/^scripts\/(abuse|bench|bench-web|torture)\//, 'bench'],
   [/^scripts\/cli\//, 'cli'],
   [/^scripts\//, 'scripts'],
   [/^test\/harness\//, 'harness'],

@@ -44,7 +44,22 @@ export class Author {
   }
 
   /** Writes texts into a conversation, as many at once as the server takes; the engine is closed for it. */
-  async write(conversationId: ConversationId, texts: Iterable<string>): Promise<number> {
+  write(conversationId: ConversationId, texts: Iterable<string>): Promise<number> {
+    return this.#write(conversationId, texts, inFlight, () => Promise.resolve());
+  }
+
+  /** So many a second. */
+  pace(conversationId: ConversationId, texts: Iterable<string>, perSecond: number): Promise<number> {
+    const start = performance.now();
+    let sent = 0;
+    return this.#write(conversationId, texts, 4, () => {
+      const due = start + (sent * 1_000) / perSecond;
+      sent += 1;
+      return new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    });
+  }
+
+  async #write(conversationId: ConversationId, texts: Iterable<string>, atOnce: number, turn: () => Promise<void>): Promise<number> {
     await this.close();
     const store = await SealedStore.open(openMemoryStore(this.#profile));
     const me = await store.get(account);
@@ -62,6 +77,7 @@ export class Author {
     const source = texts[Symbol.iterator]();
     const worker = async (): Promise<void> => {
       for (let next = source.next(); next.done !== true; next = source.next()) {
+        await turn();
         const id = idFromBytes<MessageId>(systemRuntime.random(idBytes));
         const sealed = await cipher.seal(secret, { device: me.deviceId, id, kind: 'message' }, seen, encodeContent({ type: 'text', text: next.value }), store.keys);
         if (!sealed.ok) throw new Error('too long');
@@ -71,7 +87,7 @@ export class Author {
         count += 1;
       }
     };
-    await Promise.all(Array.from({ length: inFlight }, worker));
+    await Promise.all(Array.from({ length: atOnce }, worker));
     wire.close();
     this.#seen.set(conversationId, seen);
     return count;

@@ -1,6 +1,6 @@
 /** What is measured inside the page: when something is painted, how long frames take, whether a list shows blanks. */
 import * as v from 'valibot';
-import type { Tab } from '../../../test/harness/browser.ts';
+import type { Tab } from '../../test/harness/browser.ts';
 
 /** Installed before anything of the page runs. `painted(text)`: milliseconds of the page's clock when a message row with it was in a frame. */
 const source = `(() => {

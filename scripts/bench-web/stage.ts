@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
 import type { ConversationId } from '#protocol/ids.ts';
-import { Appliance, setupToken } from '../../../test/harness/appliance.ts';
-import { makeAccount, Tab } from '../../../test/harness/browser.ts';
-import { Author, type BenchEngine, sentences } from '../../../test/harness/long-history.ts';
+import { Appliance, setupToken } from '../../test/harness/appliance.ts';
+import { makeAccount, Tab } from '../../test/harness/browser.ts';
+import { Author, type BenchEngine, sentences } from '../../test/harness/long-history.ts';
 
 const args = [
   '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
