@@ -21,6 +21,7 @@ import { isBlocked, requireDirectory, requireTrust } from './trust.ts';
 import { VaultDesk } from './vault-desk.ts';
 import { VaultCipher } from './vault/vault-cipher.ts';
 import { conversationView } from './views.ts';
+import { Binder } from './binder.ts';
 import { Upkeep } from './upkeep.ts';
 import { Windows } from './windows.ts';
 
@@ -49,6 +50,7 @@ export class Home implements ConversationListener {
   readonly #drafts = new Map<ConversationId, string>();
   readonly #windows: Windows;
   readonly #upkeep: Upkeep;
+  readonly #binder: Binder;
   readonly #audit = late(async () => new (await import('./audit-watch.ts')).AuditWatch(this.runtime, this.store, this.connection, this.listener.onNotice, (view) => ((this.audit = view), this.listener.onChange())));
   #refilling: Timer | null = null;
   audit: AuditView | null = null;
@@ -71,6 +73,7 @@ export class Home implements ConversationListener {
     this.rooms = new Rooms(this.parts, (room) => this.#added(room));
     this.#outbox = new Outbox(this.parts, (room) => isBlocked(room, directory, me.userId));
     this.#windows = new Windows({ parts: this.parts, outbox: this.#outbox, typing: (id) => this.#typing?.of(id) ?? [], emit: (view) => listener.onTimeline(view) });
+    this.#binder = new Binder(runtime, store, () => this.rooms, (work) => this.#background(work));
     this.#upkeep = new Upkeep(runtime, connection, () => this.rooms, (work) => this.#background(work));
   }
 
@@ -93,6 +96,7 @@ export class Home implements ConversationListener {
   close(): void {
     this.store.recall();
     this.#upkeep.close();
+    this.#binder.close();
     this.#refilling?.cancel();
     this.#outbox.close();
   }
@@ -108,6 +112,7 @@ export class Home implements ConversationListener {
     for (const room of this.rooms.all()) await room.reconsider();
     await handIn(this.rooms, this.#outbox, this.connection);
     this.#refillLater();
+    this.#binder.all();
   }
 
   /** Key packages cost tens of milliseconds each: they wait until what a person waits for is done. */

@@ -30,19 +30,19 @@ export class Windows {
     const timeline = new Timeline(parts, room, outbox, (view) => this.around.emit(view));
     this.#open.set(room.id, timeline);
     await timeline.open(around);
-    this.push(room.id);
+    this.#tell(room.id);
   }
 
   readonly close = (conversationId: ConversationId): boolean => this.#open.delete(conversationId);
 
   async older(conversationId: ConversationId): Promise<void> {
     await this.#open.get(conversationId)?.older();
-    this.push(conversationId);
+    this.#tell(conversationId);
   }
 
   async newer(conversationId: ConversationId): Promise<void> {
     await this.#open.get(conversationId)?.newer();
-    this.push(conversationId);
+    this.#tell(conversationId);
   }
 
   /** Whoever reads elsewhere and says something is at the end again. */
@@ -63,7 +63,11 @@ export class Windows {
     this.#pushing.add(conversationId);
     this.around.parts.runtime.after(0, () => {
       this.#pushing.delete(conversationId);
-      this.#open.get(conversationId)?.push(this.around.typing(conversationId));
+      this.#tell(conversationId);
     });
+  }
+
+  #tell(conversationId: ConversationId): void {
+    this.#open.get(conversationId)?.push(this.around.typing(conversationId));
   }
 }

@@ -8,6 +8,7 @@ import { hashEntry } from '../content/chain.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import { epoch as epochOfGroup, inspectCommit, MlsError } from '../mls/index.ts';
 import type { StoreWrite } from '../ports.ts';
+import { putMany } from '../store/folding.ts';
 import { after, type ConversationState, messageIds, messages, type MessageState, padded, type Shown } from '../store/records.ts';
 import type { Conversation } from './conversation.ts';
 import type { Parts } from './parts.ts';
@@ -30,10 +31,9 @@ export async function fetchOlder(parts: Parts, conversation: Conversation, limit
     const { body: _body, ...outer } = entry;
     stored.push(here ?? { entry: outer, shown: judged ?? (await shownOf(parts, conversation, entry, hashes)) });
   }
-  const writes: StoreWrite[] = [];
+  const writes: StoreWrite[] = await putMany(parts.store, conversationId, stored, conversation.state.cursor.sequence);
   for (const message of stored) {
     const { id, sequence } = message.entry;
-    writes.push(await parts.store.put(messages, `${conversationId}/${padded(sequence)}`, message));
     if ((await sequenceOf(parts, conversation, id)) === null && !stored.some(({ entry }) => entry.id === id && entry.sequence < sequence)) {
       writes.push(await parts.store.put(messageIds, `${conversationId}/${id}`, { sequence }));
     }

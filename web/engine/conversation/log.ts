@@ -12,6 +12,7 @@ import { deserialize, epoch as epochOfGroup, type GroupState, type Member, membe
 import { late } from '../late.ts';
 import type { StoreWrite } from '../ports.ts';
 import { type ConversationState, conversations, messageIds, messages, type MessageState, padded, type Shown } from '../store/records.ts';
+import { pageEntries } from '../store/pages.ts';
 import { epochOf, type EpochKeys } from './epochs.ts';
 import type { Parts } from './parts.ts';
 import { commitPolicy, sameDevice, shownCommit, userOf, usersOf } from './policy.ts';
@@ -19,6 +20,7 @@ import { readEntry } from './reader.ts';
 
 /** Following a commit of somebody else, who can only be heard of over a connection. */
 const mls = late(() => import('../mls/index.ts'));
+const folding = late(() => import('../store/folding.ts'));
 
 /** What a page of entries makes of the conversation; nothing is in force until its writes are stored. */
 interface Draft {
@@ -63,13 +65,20 @@ export class LogReader {
     }
     if (draft.seen.length > 0) {
       draft.state = { ...draft.state, group: new Uint8Array(serialize(draft.group)) };
-      draft.writes.push(await this.parts.store.put(conversations, state.conversationId, draft.state));
+      draft.writes.push(...(await this.#kept(draft)), await this.parts.store.put(conversations, state.conversationId, draft.state));
       await this.parts.store.write(draft.writes);
     }
     for (const { from, head } of draft.heads) this.parts.listener.onHead(from, head);
     for (const notice of draft.notices) this.parts.listener.onNotice(notice);
     for (const message of draft.seen) this.parts.listener.onEntry(state.conversationId, message);
     return { state: draft.state, group: draft.group, halted: draft.halted };
+  }
+
+  /** Few are records of their own; many go into pages at once. */
+  async #kept({ seen, state }: Draft): Promise<readonly StoreWrite[]> {
+    const { store } = this.parts;
+    if (seen.length >= pageEntries / 2) return (await folding()).putMany(store, state.conversationId, seen, state.cursor.sequence);
+    return Promise.all(seen.map((message) => store.put(messages, `${state.conversationId}/${padded(message.entry.sequence)}`, message)));
   }
 
   async #take(draft: Draft, entry: Entry): Promise<void> {
@@ -86,10 +95,7 @@ export class LogReader {
     const message: MessageState = { entry: outer, shown };
     draft.hashes.set(entry.sequence, entry.hash);
     if (!draft.ids.has(entry.id)) draft.ids.set(entry.id, entry.sequence);
-    draft.writes.push(
-      await this.parts.store.put(messages, `${conversationId}/${padded(entry.sequence)}`, message),
-      await this.parts.store.put(messageIds, `${conversationId}/${entry.id}`, { sequence: draft.ids.get(entry.id) ?? entry.sequence }),
-    );
+    draft.writes.push(await this.parts.store.put(messageIds, `${conversationId}/${entry.id}`, { sequence: draft.ids.get(entry.id) ?? entry.sequence }));
     draft.seen.push(message);
     draft.state = absorbed({ ...draft.state, cursor: { sequence: entry.sequence, hash: entry.hash } }, message, this.parts.me.userId);
   }

@@ -6,12 +6,11 @@ import { type Floor, floorStatement } from '#protocol/floor.ts';
 import { sameBytes } from '../identity/same-bytes.ts';
 import { verifySignature } from '../identity/signature.ts';
 import { epoch } from '../mls/reading.ts';
-import type { StoreWrite } from '../ports.ts';
-import { after, type ConversationState, messageIds, messages, padded } from '../store/records.ts';
+import { eraseUpTo } from '../store/folding.ts';
+import { after, type ConversationState, messages, padded } from '../store/records.ts';
 import type { Conversation } from './conversation.ts';
 import { pinnedKey } from './server-key.ts';
 
-const step = 200;
 const lastTextsMax = 200;
 
 /** Running hash at a place, as far as this device knows it. */
@@ -61,17 +60,8 @@ async function sameEpoch(conversation: Conversation): Promise<boolean> {
 /** Messages and ids in steps, keys last: whatever a crash interrupts is taken up by the next look at the same floor. */
 async function eraseBelow(conversation: Conversation, sequence: number): Promise<void> {
   const { parts, id, group } = conversation;
-  const to = `${id}/${padded(sequence + 1)}`;
-  for (let more = true; more;) {
-    const rows = await parts.store.range(messages, `${id}/`, to, step);
-    const writes: StoreWrite[] = rows.flatMap(({ name, value }) => [
-      parts.store.remove(messages, name),
-      parts.store.remove(messageIds, `${id}/${value.entry.id}`),
-    ]);
-    if (writes.length > 0) await parts.store.write(writes);
-    more = rows.length === step;
-  }
-  const [first] = await parts.store.range(messages, to, after(`${id}/`), 1);
+  await eraseUpTo(parts.store, id, sequence);
+  const [first] = await parts.store.range(messages, `${id}/${padded(sequence + 1)}`, after(`${id}/`), 1);
   await conversation.epochs.eraseBelow(Math.min(first?.value.entry.epoch ?? Infinity, epoch(group)));
 }
 

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { bytes, Entry, Epoch, Hash, Sequence, Timestamp } from '#protocol/envelope.ts';
 import { ConversationId, DeviceId, Generation, MessageId, UserId } from '#protocol/ids.ts';
 import { Role, Suite } from '#protocol/model.ts';
+import { type Paging, pagingOf } from './pages.ts';
 import type { RecordKind } from './sealed-store.ts';
 
 const anyBytes = bytes(8 * 1024 * 1024);
@@ -153,8 +154,8 @@ const Shown = v.variant('type', [
 export type Shown = v.InferOutput<typeof Shown>;
 const Message = v.object({ entry: v.omit(Entry, ['body']), shown: Shown });
 export type MessageState = v.InferOutput<typeof Message>;
-/** By conversation and sequence. */
-export const messages = kind('message/', Message);
+/** By conversation and sequence; old ones in pages. */
+export const messages: RecordKind<MessageState> & { readonly paging: Paging<MessageState> } = { ...kind('message/', Message), paging: pagingOf(Message) };
 /** Sequence by conversation and message id: a replay is found here. */
 export const messageIds = kind('id/', v.object({ sequence: Sequence }));
 

@@ -4,6 +4,7 @@ import { encodeCbor } from '#protocol/cbor.ts';
 import { decodeItem } from '#protocol/codec.ts';
 import { LanyingError } from '../api.ts';
 import type { DeviceKeys, LocalStore, StoreWrite } from '../ports.ts';
+import { getPaged, type Paging, rangePaged } from './pages.ts';
 
 const utf8 = new TextEncoder();
 
@@ -11,12 +12,20 @@ export interface RecordKind<T> {
   /** First part of its keys; ends with a slash where there are many. */
   readonly prefix: string;
   readonly schema: v.GenericSchema<unknown, T>;
+  /** Names are group/number, and what is old lies in pages: reading finds it in both places. */
+  readonly paging?: Paging<T>;
+}
+
+export interface Row<T> {
+  readonly name: string;
+  readonly value: T;
 }
 
 export class SealedStore {
   readonly #store: LocalStore;
   #keys: DeviceKeys;
   #recalled = false;
+  readonly #listeners = new Set<(keys: readonly string[]) => void>();
 
   private constructor(store: LocalStore, keys: DeviceKeys) {
     this.#store = store;
@@ -51,14 +60,29 @@ export class SealedStore {
     return this.#store;
   }
 
+  /** Hears keys (and prefixes) that were put or deleted through this lending, once they are on disk. */
+  onWritten(listener: (keys: readonly string[]) => void): void {
+    this.#listeners.add(listener);
+  }
+
   async get<T>(kind: RecordKind<T>, name = ''): Promise<T | null> {
+    return (await this.getAlone(kind, name)) ?? (kind.paging === undefined ? null : getPaged(this, kind.paging, name));
+  }
+
+  /** One that has a record of its own. */
+  async getAlone<T>(kind: RecordKind<T>, name: string): Promise<T | null> {
     const key = kind.prefix + name;
     const sealed = await this.#held().get(key);
     return sealed === null ? null : this.#read(kind, key, sealed);
   }
 
   /** Records with from <= name < to, ascending (or the last ones first). */
-  async range<T>(kind: RecordKind<T>, from: string, to: string, limit: number, reverse = false): Promise<readonly { readonly name: string; readonly value: T }[]> {
+  async range<T>(kind: RecordKind<T>, from: string, to: string, limit: number, reverse = false): Promise<readonly Row<T>[]> {
+    return kind.paging === undefined ? this.rangeAlone(kind, from, to, limit, reverse) : rangePaged(this, kind, kind.paging, { from, to, limit, reverse });
+  }
+
+  /** Those that have a record of their own. */
+  async rangeAlone<T>(kind: RecordKind<T>, from: string, to: string, limit: number, reverse = false): Promise<readonly Row<T>[]> {
     const rows = await this.#held().range(kind.prefix + from, kind.prefix + to, { limit, reverse });
     return Promise.all(rows.map(async ([key, sealed]) => ({ name: key.slice(kind.prefix.length), value: await this.#read(kind, key, sealed) })));
   }
@@ -74,6 +98,9 @@ export class SealedStore {
 
   async write(writes: readonly StoreWrite[]): Promise<void> {
     await this.#held().batch(writes);
+    if (this.#listeners.size === 0) return;
+    const keys = writes.map((write) => ('put' in write ? write.put[0] : 'delete' in write ? write.delete : write.deletePrefix));
+    for (const listener of this.#listeners) listener(keys);
   }
 
   /** Nothing is left of the device; the next one here begins with keys of its own. */

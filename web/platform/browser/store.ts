@@ -3,7 +3,7 @@
  * extracted and are kept as objects. Every batch reads the fence in its own transaction, so an engine that was replaced
  * (another tab, a newer version's worker) can write nothing more.
  */
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import { type DBSchema, type IDBPDatabase, openDB, unwrap } from 'idb';
 import * as v from 'valibot';
 import { LanyingError } from '../../engine/api.ts';
 import type { DeviceKeys, LocalStore, StoreWrite } from '../../engine/ports.ts';
@@ -30,6 +30,22 @@ function failure(cause: unknown): LanyingError {
   return name === 'InvalidStateError' ? new LanyingError('engine.closed') : new LanyingError('storage.failed', { reason: name });
 }
 
+interface KeyedStore {
+  getAllRecords(options: { readonly query: IDBKeyRange; readonly count: number; readonly direction: 'prev' }): IDBRequest<unknown>;
+}
+const Records = v.array(v.object({ key: v.string(), value: StoredBytes }));
+const isKeyed = (store: unknown): store is KeyedStore => typeof store === 'object' && store !== null && 'getAllRecords' in store;
+
+/** In one request where the browser can (Indexed Database API 3.0, getAllRecords); null where it cannot: a cursor costs a turn for each record. */
+function lastOnes(store: unknown, query: IDBKeyRange, count: number): Promise<readonly (readonly [string, Uint8Array<ArrayBuffer>])[]> | null {
+  if (!isKeyed(store)) return null;
+  const request = store.getAllRecords({ query, count, direction: 'prev' });
+  return new Promise((resolve, reject) => {
+    request.addEventListener('success', () => resolve(v.parse(Records, request.result).map(({ key, value }) => [key, value] as const)));
+    request.addEventListener('error', () => reject(request.error ?? new Error('request')));
+  });
+}
+
 class BrowserStore implements LocalStore {
   readonly #db: IDBPDatabase<Schema>;
   readonly #fence: number;
@@ -48,6 +64,10 @@ class BrowserStore implements LocalStore {
       if (limit <= 0 || from >= to) return [];
       const span = IDBKeyRange.bound(from, to, false, true);
       const { store } = this.#db.transaction('records');
+      if (reverse) {
+        const records = lastOnes(unwrap(store), span, limit);
+        if (records !== null) return records;
+      }
       if (!reverse) {
         const [keys, values] = await Promise.all([store.getAllKeys(span, limit), store.getAll(span, limit)]);
         return keys.flatMap((key, at) => {
