@@ -22,7 +22,8 @@ export async function fillRow(stage: Stage): Promise<WebRow> {
   const ms = (await now(tab)) - start;
   // What is unread opens at its beginning: read, so that it opens at its end.
   await tab.page.goto(`${stage.origin}/c/${stage.long}`);
-  await tab.page.getByRole('button', { name: 'Jump to the latest message' }).click();
+  await tab.log.waitFor();
+  await tab.page.evaluate("setInterval(() => { const log = document.querySelector('.log'); log.scrollTop = log.scrollHeight; }, 100)");
   await painted(tab, last);
   await rest(tab, 10_000);
   await stage.closeBrowser();
