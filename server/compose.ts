@@ -9,7 +9,7 @@ import { openApiDocument } from './commands/openapi.ts';
 import { FileDesk } from './commands/files.ts';
 import { createRouter, createServices } from './commands/router.ts';
 import type { Config, Secrets } from './config/config.ts';
-import { systemScribe } from './domain/audit/scribe.ts';
+import { scribeOf, systemScribe } from './domain/audit/scribe.ts';
 import { cookieValue } from './domain/sessions.ts';
 import { jobsOf } from './jobs/jobs.ts';
 import { startJobs } from './jobs/scheduler.ts';
@@ -23,6 +23,12 @@ import { HeadFile } from './storage/disk/head-file.ts';
 import { FolderLockedError } from './storage/level/folder-lock.ts';
 import { saysFailed } from './storage/level/space.ts';
 import { openLevelStore } from './storage/level/store.ts';
+import { controlPath, lastBackup } from './compose-backup.ts';
+import { Backups } from './domain/backups.ts';
+import { noteBackup } from './storage/backup/last-backup.ts';
+import { isRestoring } from './storage/backup/restoring.ts';
+import { runBackup } from './storage/backup/scheduled.ts';
+import { type Control, type ControlDesk, openControl } from './transport/control.ts';
 import { createDoor } from './transport/door.ts';
 
 export interface ComposeParts {
@@ -32,6 +38,8 @@ export interface ComposeParts {
   readonly runtime: Runtime;
   /** Folder of the built web client; may be missing. */
   readonly webFolder: string;
+  /** Program and arguments of the operator's commands, for backups on schedule; left out: none are made. */
+  readonly cli?: readonly string[];
   /** [Z3] The store failed, whoever met it: the process must end. Called at most once, before any waiting call is answered. */
   readonly onBroken: (cause: unknown) => void;
 }
@@ -88,6 +96,12 @@ async function openStore({ config, secrets, ops, runtime, onBroken }: ComposePar
 
 const unreadyOf = (condition: StoreCondition): readonly string[] => (condition === 'open' ? [] : [`store ${condition}`]);
 
+/** Before anything is made in the folder. Rejects with BootError. */
+export async function assertNotRestoring(dataFolder: string): Promise<void> {
+  if (!(await isRestoring(dataFolder))) return;
+  throw new BootError(`A restore into this folder was not finished: run \`lanying restore\` again, or take the folder \`restoring\` in it away to begin with an empty server: ${dataFolder}`, {});
+}
+
 /** Opens the store and joins everything. Rejects with BootError, RelayError or StaticFilesError; then nothing stays open. */
 export async function compose(parts: ComposeParts): Promise<Server> {
   const bus = new InProcessBus((cause) => parts.ops.hintLost('bus', cause));
@@ -104,6 +118,9 @@ export async function compose(parts: ComposeParts): Promise<Server> {
 export const sessionKey = (masterKey: Uint8Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(hkdfSync('sha256', masterKey, new Uint8Array(0), 'lanying session key 1', 32));
 
+const scheduled = ({ backup }: Config, cli: readonly string[] | undefined) =>
+  backup === null || backup === undefined || cli === undefined ? null : { cron: backup.schedule, run: () => runBackup(cli, backup) };
+
 const sendsAllowance = (aSecond: number): Partial<PersonAllowances> => ({ sends: { burst: 10 * aSecond, refillMs: 1_000 / aSecond } });
 
 function headSinks({ auditHeads }: Config, runtime: Runtime): readonly HeadSink[] {
@@ -111,7 +128,43 @@ function headSinks({ auditHeads }: Config, runtime: Runtime): readonly HeadSink[
   return [...(file === null ? [] : [new HeadFile(file)]), ...(webhook === null ? [] : [new HeadWebhook(webhook, runtime)])];
 }
 
-async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, store: Store, bus: EventBus): Promise<Server> {
+/** What `lanying backup` beside this server asks for. */
+function controlDesk(backups: Backups, { config, ops, runtime }: ComposeParts): ControlDesk {
+  const audit = scribeOf({ actor: { kind: 'operator' }, address: null, requestId: '-' }, runtime);
+  return {
+    checkpoint: async (onEnded) => {
+      try {
+        const checkpoint = await backups.take(onEnded);
+        if (checkpoint === null) return 'busy';
+        const { release, ...told } = checkpoint;
+        return { told, release };
+      } catch (cause) {
+        if (!(cause instanceof StoreFailure)) throw cause;
+        ops.controlFailed(cause);
+        return cause instanceof StoreFull ? 'full' : 'failed';
+      }
+    },
+    made: async (made) => {
+      await backups.made(made, audit);
+      await noteBackup(config.dataFolder, made);
+      ops.machine.backupLast(made.takenAt, made.bytes);
+    },
+    failed: (cause) => ops.controlFailed(cause),
+  };
+}
+
+/** A server without it serves all the same: backups then need it stopped. */
+async function control(desk: ControlDesk, { config, ops }: ComposeParts): Promise<Control | null> {
+  try {
+    return await openControl(controlPath(config.dataFolder), desk);
+  } catch (cause) {
+    ops.controlFailed(cause);
+    return null;
+  }
+}
+
+async function join(parts: ComposeParts, store: Store, bus: EventBus): Promise<Server> {
+  const { config, secrets, ops, runtime, webFolder, cli } = parts;
   const { origin } = config;
   const services = createServices({
     store,
@@ -161,7 +214,10 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
   }
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
-  const work = jobsOf({ store, runtime, ops, audit: { heads, directory: services.directory.heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock, ownDevices: services.ownDevices });
+  const work = jobsOf({ store, runtime, ops, audit: { heads, directory: services.directory.heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock, ownDevices: services.ownDevices, backup: scheduled(config, cli) });
+  const operator = await control(controlDesk(new Backups(store.checkpoints, store.audit), parts), parts);
+  const last = await lastBackup(config.dataFolder);
+  if (last !== null) ops.machine.backupLast(last.takenAt, last.bytes);
   const jobs = startJobs(work, { leases: store.leases, ops, runtime, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
   return {
     connectionsMax,
@@ -170,6 +226,8 @@ async function join({ config, secrets, ops, runtime, webFolder }: ComposeParts, 
     async stop() {
       services.retention.stop();
       await door.drain();
+      // A backup under way ends with it.
+      await operator?.close();
       await jobs.stop();
       await store.close();
     },

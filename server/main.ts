@@ -1,7 +1,7 @@
 /** Read config, compose, listen, drain on SIGTERM or SIGINT. */
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BootError, compose, type Server } from './compose.ts';
+import { assertNotRestoring, BootError, compose, type Server } from './compose.ts';
 import { ConfigError } from './config/config.ts';
 import { processEnvironment } from './config/env.ts';
 import { loadMasterKey } from './config/master-key.ts';
@@ -20,6 +20,13 @@ const echoMsMax = 1_000;
 function webFolder(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   return basename(dirname(here)) === 'dist' ? join(here, '..', 'web') : join(here, '..', 'dist', 'web');
+}
+
+/** The operator's commands beside this one, as built or from the sources. */
+function cli(): readonly string[] {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const built = basename(dirname(here)) === 'dist';
+  return built ? [process.execPath, join(here, 'cli.js')] : [process.execPath, ...process.execArgv, join(here, '..', 'scripts', 'cli', 'main.ts')];
 }
 
 /** One readable line for each problem, never a stack: whoever starts the server is not debugging it. */
@@ -64,13 +71,14 @@ async function boot(): Promise<void> {
   };
   let server: Server | null = null;
   stopOnSignals(() => server, ops);
+  await assertNotRestoring(config.dataFolder);
   const master = loadMasterKey(config.dataFolder, masterKeyFile, systemRuntime.random);
   if (master.made !== null) ops.masterKeyMade(master.made);
   const secrets = Object.freeze({
     masterKey: master.key,
     setupToken: setupToken ?? Buffer.from(systemRuntime.random(setupTokenBytes)).toString('base64url'),
   });
-  const composed = await compose({ config, secrets, ops, runtime: systemRuntime, webFolder: webFolder(), onBroken: () => process.exit(exitStore) });
+  const composed = await compose({ config, secrets, ops, runtime: systemRuntime, webFolder: webFolder(), cli: cli(), onBroken: () => process.exit(exitStore) });
   server = composed;
   const port = await composed.listen().catch(async (cause: unknown) => {
     await composed.stop();

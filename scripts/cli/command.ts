@@ -32,6 +32,12 @@ export interface Shell {
   out(line: string): void;
   /** One line to standard error. */
   err(line: string): void;
+  /** Bytes to standard output; resolves when more may come. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Standard input, whole. */
+  read(): AsyncIterable<Uint8Array>;
+  /** One line on a terminal that replaces the one before; null takes it away. */
+  progress(line: string | null): void;
   readonly language: Language;
   /** Reads LANYING_… when it is called. Throws ConfigError. */
   environment(): Environment;

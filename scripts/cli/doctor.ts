@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastBackup } from '../../server/compose-backup.ts';
 import { holdsStore, ranLastAt } from '../../server/compose-folder.ts';
 import { clockAheadMsMax, keyFault, nowMs, relayFault, roomIn } from '../../server/compose-verify.ts';
 import { parseMasterKey } from '../../server/config/master-key.ts';
@@ -93,6 +94,17 @@ function lastPurge(register: string): Finding {
   return ['ok', both(`last purge: ${at}`, `上次清除：${at}`)];
 }
 
+const backupDaysMax = 8;
+
+async function lastBackupOf(dataFolder: string): Promise<Finding> {
+  const last = await lastBackup(dataFolder);
+  if (last === null) return ['note', both('last backup: none was made', '上次备份：无')];
+  const at = new Date(last.takenAt).toISOString();
+  return nowMs() - last.takenAt > backupDaysMax * 86_400_000
+    ? ['bad', both(`the last backup is old: ${at}`, `上次备份已过时：${at}`)]
+    : ['ok', both(`last backup: ${at}`, `上次备份：${at}`)];
+}
+
 const tell = (shell: Shell, [mark, text]: Finding): void => shell.out(`${marks[mark]} ${say(shell, text)}`);
 
 export const doctor: Command = {
@@ -109,7 +121,7 @@ export const doctor: Command = {
       await clock(dataFolder),
       await relay(),
       ['note', both('certificate: none here, a proxy has it', '证书：由代理持有')],
-      ['note', both('last backup: none was made', '上次备份：无')],
+      await lastBackupOf(dataFolder),
       lastPurge(config.purgeRegister ?? join(dataFolder, 'purged')),
     ];
     for (const finding of findings) tell(shell, finding);

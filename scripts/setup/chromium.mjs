@@ -13,10 +13,10 @@ export const findChromium = () => places.find((path) => existsSync(path)) ?? nul
 export const ensureChromium = (root) => {
   if (findChromium()) return;
   if (existsSync('/etc/debian_version') && process.getuid?.() === 0) {
-    say('installing Chromium (apt-get) …');
+    say('installing Chromium and age (apt-get) …');
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     const options = { cwd: root, env, quiet: true };
-    if (run('apt-get', ['update'], options) && run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-noto-cjk'], options)) return;
+    if (run('apt-get', ['update'], options) && run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'fonts-noto-cjk', 'age'], options)) return;
   }
   say(`the browser tests need Chromium at one of: ${places.join(', ')}`);
 };

@@ -9,6 +9,15 @@ export interface FileBounds {
   readonly freeBytesMin: number;
 }
 
+export interface BackupPlan {
+  /** Absolute path. */
+  readonly to: string;
+  readonly recipients: readonly string[];
+  /** Cron expression in local time. */
+  readonly schedule: string;
+  readonly keep: number;
+}
+
 export interface Config {
   /** Where browsers reach the server: scheme, host and port as the browser's `Origin` header writes them. */
   readonly origin: string;
@@ -25,6 +34,8 @@ export interface Config {
   readonly files: FileBounds;
   /** Messages of one person in a second, in the long run. */
   readonly sendsPersonMax: number;
+  /** Left out or null: no backup is made by itself. */
+  readonly backup?: BackupPlan | null;
 }
 
 export interface Secrets {

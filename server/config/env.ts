@@ -1,6 +1,7 @@
 /** The sole reader of process.env. Every problem is found before anything is touched, and all are told at once. */
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { validate as validateCron } from 'node-cron';
 import * as v from 'valibot';
 import { type Config, ConfigError } from './config.ts';
 import { isVariable, type Variable, variables } from './variables.ts';
@@ -81,6 +82,23 @@ function readSends(text: string): Reading<number> {
   return { problem: 'LANYING_SENDS_PERSON_MAX must be a whole number from 10 to 1000000.' };
 }
 
+function readRecipients(text: string): Reading<readonly string[]> {
+  const recipients = text.split(',').map((one) => one.trim());
+  if (recipients.every((one) => /^age1[a-z0-9]{58,2000}$/.test(one)) && recipients.length <= 16) return { value: recipients };
+  return { problem: 'LANYING_BACKUP_RECIPIENTS must be age recipients (age1…), at most 16, with commas between them.' };
+}
+
+function readSchedule(text: string): Reading<string> {
+  if (text.split(/\s+/).length === 5 && validateCron(text)) return { value: text };
+  return { problem: 'LANYING_BACKUP_SCHEDULE must be a cron expression of five fields, for example `15 2 * * *`.' };
+}
+
+function readKeep(text: string): Reading<number> {
+  const keep = /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : 0;
+  if (keep >= 1 && keep <= 1_000) return { value: keep };
+  return { problem: 'LANYING_BACKUP_KEEP must be a whole number from 1 to 1000.' };
+}
+
 function readLogLevel(text: string): Reading<Config['logLevel']> {
   const parsed = v.safeParse(LogLevel, text);
   if (parsed.success) return { value: parsed.output };
@@ -111,6 +129,9 @@ export function readEnvironment(raw: Raw): Environment {
     totalBytesMax: size('LANYING_FILES_TOTAL_MAX', 100 * sizeUnits.G),
     freeBytesMin: size('LANYING_FILES_FREE_MIN', 512 * sizeUnits.M),
   });
+  const backupTo = read('LANYING_BACKUP_TO', null, (text) => readPath('LANYING_BACKUP_TO', text));
+  const recipients = read('LANYING_BACKUP_RECIPIENTS', null, readRecipients);
+  const backupRest = { schedule: read('LANYING_BACKUP_SCHEDULE', '15 2 * * *', readSchedule), keep: read('LANYING_BACKUP_KEEP', 14, readKeep) };
   const config: Config = Object.freeze({
     origin: url.origin,
     bind: read('LANYING_BIND', '127.0.0.1', readBind),
@@ -124,7 +145,9 @@ export function readEnvironment(raw: Raw): Environment {
     purgeRegister: read('LANYING_PURGE_REGISTER', null, (text) => readPath('LANYING_PURGE_REGISTER', text)),
     files,
     sendsPersonMax: read('LANYING_SENDS_PERSON_MAX', 1_000, readSends),
+    backup: backupTo === null || recipients === null ? null : Object.freeze({ to: backupTo, recipients, ...backupRest }),
   });
+  if ((backupTo === null) !== (recipients === null)) problems.push('LANYING_BACKUP_TO and LANYING_BACKUP_RECIPIENTS go together: set both, or none.');
   const masterKeyFile = read('LANYING_MASTER_KEY_FILE', null, (text) => readPath('LANYING_MASTER_KEY_FILE', text));
   const setupToken = read('LANYING_SETUP_TOKEN', null, readSetupToken);
   if (problems.length > 0) throw new ConfigError(problems);

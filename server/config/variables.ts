@@ -30,6 +30,13 @@ export const variables = {
   LANYING_FILES_PERSON_MAX: { default: '`10G`', meaning: 'What the files of one person may take together.' },
   LANYING_FILES_TOTAL_MAX: { default: '`100G`', meaning: 'What all files may take together.' },
   LANYING_FILES_FREE_MIN: { default: '`512M`', meaning: 'Free space on the disk below which no upload begins.' },
+  LANYING_BACKUP_TO: { default: 'none', meaning: 'Folder that gets a backup by itself, best on another disk; see “Backup”.' },
+  LANYING_BACKUP_RECIPIENTS: {
+    default: 'none',
+    meaning: 'Who can open these backups: `age1…`, several with commas between them. `lanying backup key` makes one.',
+  },
+  LANYING_BACKUP_SCHEDULE: { default: '`15 2 * * *`', meaning: 'When they are made (cron, local time).' },
+  LANYING_BACKUP_KEEP: { default: '`14`', meaning: 'How many of them are kept (1 to 1000).' },
   LANYING_SENDS_PERSON_MAX: {
     default: '`1000`',
     meaning: 'Messages that one person may send in a second in the long run (10 to 1000000); ten times as many at once.',

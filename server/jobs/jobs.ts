@@ -22,9 +22,11 @@ export interface JobParts {
   readonly retention: Retention;
   readonly clock: ClockWatch;
   readonly ownDevices: OwnDevices;
+  /** Null: backups are made by hand, or not at all. */
+  readonly backup: Omit<Job, 'name'> | null;
 }
 
-export function jobsOf({ store, runtime, ops, audit, retention, clock, ownDevices }: JobParts): readonly Job[] {
+export function jobsOf({ store, runtime, ops, audit, retention, clock, ownDevices, backup }: JobParts): readonly Job[] {
   // [T3] What cannot be brought back.
   const erasing = [
     purgeJob(retention, runtime),
@@ -36,6 +38,7 @@ export function jobsOf({ store, runtime, ops, audit, retention, clock, ownDevice
   return [
     watchClock(clock, ops.machine),
     exportAuditHead(audit),
+    ...(backup === null ? [] : [{ name: 'backup', ...backup }]),
     ...erasing.map((job) => waitingForClock(job, clock, ops.machine)),
   ];
 }

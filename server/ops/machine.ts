@@ -14,6 +14,8 @@ export interface MachineMeter {
   jobLast(job: string, at: number): void;
   /** [T3] A job that erases did not, because the clock is so far ahead of the latest time that is known. */
   jobHeld(job: string, aheadMs: number): void;
+  /** The last backup that was made. */
+  backupLast(takenAt: number, bytes: number): void;
   /** The clock against the latest time that is known. */
   clockWas(kind: 'steady' | 'ahead' | 'behind', byMs: number): void;
 }
@@ -23,6 +25,8 @@ function gauges(registers: [Registry]) {
   return {
     open: gauge('lanying_store_open', '1 while the store takes writes.'),
     full: gauge('lanying_store_full', '1 while the disk is too full to write; reading goes on.'),
+    backupAt: gauge('lanying_backup_last_timestamp_seconds', 'When the last backup was taken.'),
+    backupBytes: gauge('lanying_backup_last_bytes', 'What the last backup wrote.'),
     free: gauge('lanying_disk_free_bytes', 'Bytes free on the disk of the data folder.'),
     floor: gauge('lanying_disk_floor_bytes', 'Free bytes below which nothing is written.'),
     clock: gauge(
@@ -34,7 +38,7 @@ function gauges(registers: [Registry]) {
 
 export function machineMeter(registry: Registry, log: Logger): MachineMeter {
   const registers: [Registry] = [registry];
-  const { open, full, free, floor, clock } = gauges(registers);
+  const { open, full, free, floor, clock, backupAt, backupBytes } = gauges(registers);
   const sync = new Histogram({
     name: 'lanying_sync_seconds',
     help: 'Time of one synced batch of writes.',
@@ -75,6 +79,10 @@ export function machineMeter(registry: Registry, log: Logger): MachineMeter {
         { job, days: Math.floor(aheadMs / 86_400_000) },
         'nothing erased: the clock is far ahead of the latest time that is known; when it is right, run the purge once (retention.run, or lanying purge)',
       );
+    },
+    backupLast(takenAt, bytes) {
+      backupAt.set(takenAt / 1_000);
+      backupBytes.set(bytes);
     },
     clockWas(kind, byMs) {
       clock.set(kind === 'steady' ? 0 : (kind === 'ahead' ? byMs : -byMs) / 1_000);

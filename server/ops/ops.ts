@@ -42,6 +42,8 @@ export interface Ops {
   listening(port: number, connectionsMax: number): void;
   draining(signal: string): void;
   stopped(inFlight: number): void;
+  /** Something behind the operator's socket: a checkpoint that could not be taken, or the socket itself. */
+  controlFailed(cause: unknown): void;
   masterKeyMade(path: string): void;
   /** The public key that verifies heads of the audit log. */
   auditKey(verifierKey: string): void;
@@ -193,6 +195,7 @@ export function createOps(options: {
       connectionsMax < connectionsFew ? log.warn({ port, connectionsMax }, connectionsAdvice) : log.info({ port, connectionsMax }, 'listening'),
     draining: (signal) => log.info({ signal }, 'draining'),
     stopped: (inFlight) => log.info({ inFlight }, 'stopped'),
+    controlFailed: (cause) => log.error(errorFields(cause), 'the operator’s socket: backups of this running server may not be possible'),
     masterKeyMade: (path) =>
       log.warn(
         { path },

@@ -21,6 +21,7 @@ import type {
 import type { Must, SignInFactor } from '#protocol/sign-in.ts';
 import type { Device, NewKeyPackage, Person, Role, Suite, Unlocker, Vault, Welcome } from '#protocol/model.ts';
 import type { BlobStore } from './blob-store.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
 import type { Credentials, PasskeyUse } from './credentials.ts';
 import type { ErasureStore, LeaseStore, LogFloor, PurgeRegister, RetentionStore } from './retention-store.ts';
 import type { DirectoryStore } from './directory-store.ts';
@@ -384,6 +385,7 @@ export interface Store {
   readonly signInPolicy: SignInPolicyStore;
   readonly directory: DirectoryStore;
   readonly people: PeopleStore;
+  readonly checkpoints: CheckpointStore;
   /** False after a write that failed for good or once closed. */
   isOpen(): boolean;
   condition(): StoreCondition;

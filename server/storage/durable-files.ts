@@ -1,5 +1,5 @@
 /** Small files beside the database that a power cut leaves whole, and folders whose names are durable. */
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StoreFailure } from '../ports/store.ts';
 
@@ -9,6 +9,16 @@ export async function readIfThere(path: string): Promise<Uint8Array | null> {
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    throw cause;
+  }
+}
+
+/** Empty when there is no such folder. */
+export async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
     throw cause;
   }
 }

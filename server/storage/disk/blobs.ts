@@ -37,11 +37,13 @@ export class DiskBlobs implements BlobStore {
   readonly #folder: FileFolder;
   readonly #holds = new Map<FileId, Hold>();
   readonly #readings = new Map<FileId, Set<DiskReading>>();
+  readonly #erasing: () => Promise<void>;
   #closed = false;
 
-  /** `dataFolder`: files are in `files/` there. */
-  constructor(access: Access, dataFolder: string) {
+  /** `dataFolder`: files are in `files/` there. `erasing`: whoever counts on whole files lets go of them. */
+  constructor(access: Access, dataFolder: string, erasing: () => Promise<void>) {
     this.#access = access;
+    this.#erasing = erasing;
     this.#records = new FileRecords(access);
     this.#folder = new FileFolder(
       dataFolder,
@@ -225,6 +227,7 @@ export class DiskBlobs implements BlobStore {
         found.filter(({ erasing }) => !erasing),
         told,
       );
+      if (found.some(isWhole)) await this.#erasing();
       for (const { fileId } of found) {
         await Promise.all([...(this.#readings.get(fileId) ?? [])].map((reading) => reading.goAway()));
         await this.#folder.shred(this.#records.placeOf(fileId));

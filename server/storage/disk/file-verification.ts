@@ -1,8 +1,8 @@
 /** Every byte of every file that the server can check: keys, tags, lengths and the digest that the upload ended with. */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isWhole } from '../../ports/blob-store.ts';
 import { CorruptionError } from '../../ports/store.ts';
+import { namesIn } from '../durable-files.ts';
 import type { Access } from '../level/access.ts';
 import type { StoredFile } from '../level/file-tables.ts';
 import { chunkBytes, chunkIndexOf } from './chunks.ts';
@@ -72,13 +72,4 @@ async function checkTail(file: StoredFile, { cipher }: OpenFile, records: FileRe
   const sealed = length === 0 ? null : await records.tailOf(file.fileId);
   const found = sealed === null ? 0 : cipher.open(chunkIndexOf(file.offset), sealed).length;
   if (found !== length) throw new CorruptionError('files', 'the end of an upload is not as its record says');
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return [];
-    throw cause;
-  }
 }

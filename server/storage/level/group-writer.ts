@@ -26,6 +26,8 @@ interface Submission {
   readonly bytes: number;
   resolve(): void;
   reject(failure: StoreFailure): void;
+  /** Carries nothing: runs while no batch is in flight. */
+  readonly between?: () => Promise<void>;
 }
 
 export class GroupWriter {
@@ -97,6 +99,20 @@ export class GroupWriter {
     return done;
   }
 
+  /**
+   * Runs `work` when everything submitted so far is on disk and nothing later is: what the folder holds then is one state.
+   * Rejects as `work` does, or with StoreFailure when writing stopped before its turn.
+   */
+  between<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#stopped !== null) throw this.#stopped;
+    const done = new Promise<T>((resolve, reject) => {
+      const between = (): Promise<void> => work().then(resolve, reject);
+      this.#waiting.push({ operations: [], bytes: 0, resolve: () => undefined, reject, between });
+    });
+    this.#running ??= this.#run();
+    return done;
+  }
+
   /** Refuses what comes later and resolves when nothing is under way. */
   async stop(reason: StoreFailure): Promise<void> {
     this.#stopped ??= reason;
@@ -107,6 +123,10 @@ export class GroupWriter {
     // A turn first, so that everything submitted in this one shares the batch.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      if (this.#waiting[0]?.between !== undefined) {
+        await this.#waiting.shift()?.between?.();
+        continue;
+      }
       const batch = this.#nextBatch();
       this.#batches += 1;
       try {
@@ -126,11 +146,8 @@ export class GroupWriter {
     let bytes = 0;
     let count = 0;
     for (const submission of this.#waiting) {
-      if (
-        count > 0 &&
-        (operations + submission.operations.length > operationsPerBatch || bytes + submission.bytes > bytesPerBatch)
-      )
-        break;
+      const fits = operations + submission.operations.length <= operationsPerBatch && bytes + submission.bytes <= bytesPerBatch;
+      if (submission.between !== undefined || (count > 0 && !fits)) break;
       operations += submission.operations.length;
       bytes += submission.bytes;
       count += 1;

@@ -33,10 +33,13 @@ export class Prover {
   readonly #access: Access;
   /** LevelDB's. */
   readonly #folder: string;
+  readonly #erasing: () => Promise<void>;
 
-  constructor(access: Access, folder: string) {
+  /** `erasing`: whoever pins what is erased lets go of it. */
+  constructor(access: Access, folder: string, erasing: () => Promise<void>) {
     this.#access = access;
     this.#folder = folder;
+    this.#erasing = erasing;
   }
 
   async prove(pause: Pause): Promise<ErasureProof | null> {
@@ -44,6 +47,7 @@ export class Prover {
     const erased = await tables.erased.list(under(new Uint8Array(0)));
     const shredding = (await tables.shredding.get(aloneKey)) !== null || keys.changing;
     if (erased.length === 0 && !shredding) return null;
+    await this.#erasing();
     const proof = await this.#erase(erased, pause);
     const whole = !shredding || (await this.#shred(pause));
     // What is still there stays on the list, and is deleted again by the next proof.

@@ -6,6 +6,7 @@
  *   purged          register of purges (purge-register.ts), unless it is kept elsewhere
  *   store-made      beside it: the store was made once, so an empty one is damage and not a first start
  *   store-witness   how far it was (witness.ts)
+ *   checkpoint/     what a backup copies, while one runs (checkpoints.ts)
  *   store-reserve   room for opening it when the disk is full (space.ts)
  */
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import { type Access, LiveAccess } from './access.ts';
 import { LevelAccounts } from './accounts.ts';
 import { LevelAudit } from './audit.ts';
 import { LevelCeremonies } from './ceremonies.ts';
+import { dropCheckpoint, LevelCheckpoints } from './checkpoints.ts';
 import { LevelConversations } from './conversations.ts';
 import { LevelDirectory } from './directory.ts';
 import { LevelDevices } from './devices.ts';
@@ -74,6 +76,7 @@ async function openLocked(options: LevelStoreOptions): Promise<LevelStore> {
   const { folder, masterKey, runtime, onCondition, meter = null } = options;
   const lock = await lockFolder(folder);
   try {
+    await dropCheckpoint(folder);
     const made = await isMade(folder);
     const keys = await KeyRing.open(folder, masterKey, !made, runtime);
     const keeper = new Keeper({ folder, keys, runtime, onCondition: onCondition ?? (() => undefined), meter });
@@ -81,7 +84,8 @@ async function openLocked(options: LevelStoreOptions): Promise<LevelStore> {
     if (!made) await writeMarker(folder);
     const beside = options.purgeRegister ?? join(folder, 'purged');
     const register = new FilePurgeRegister(beside, keys.system('purged'), (failure) => keeper.failed(failure));
-    return compose(new LiveAccess(keeper, keys, runtime), keeper, { folder, register, lock });
+    const access = new LiveAccess(keeper, keys, runtime);
+    return compose(access, keeper, { folder, register, lock, checkpoints: new LevelCheckpoints(access, keeper, folder, beside) });
   } catch (cause) {
     await lock.release();
     throw cause;
@@ -92,10 +96,12 @@ interface Beside {
   readonly folder: string;
   readonly register: FilePurgeRegister;
   readonly lock: FolderLock;
+  readonly checkpoints: LevelCheckpoints;
 }
 
-function compose(access: Access, keeper: Keeper, { folder, register, lock }: Beside): LevelStore {
-  const blobs = new DiskBlobs(access, folder);
+function compose(access: Access, keeper: Keeper, { folder, register, lock, checkpoints }: Beside): LevelStore {
+  const erasing = (): Promise<void> => checkpoints.yield();
+  const blobs = new DiskBlobs(access, folder, erasing);
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     await blobs.close();
@@ -114,7 +120,7 @@ function compose(access: Access, keeper: Keeper, { folder, register, lock }: Bes
     vaults: new LevelVaults(access),
     conversations,
     ceremonies: new LevelCeremonies(access),
-    erasure: new LevelErasure(access, conversations, new Prover(access, join(folder, 'store'))),
+    erasure: new LevelErasure(access, conversations, new Prover(access, join(folder, 'store'), erasing)),
     retention: new LevelRetention(access),
     purged: register,
     leases: new LevelLeases(access),
@@ -122,6 +128,7 @@ function compose(access: Access, keeper: Keeper, { folder, register, lock }: Bes
     audit: new LevelAudit(access),
     signInPolicy: new LevelSignInPolicy(access),
     directory: new LevelDirectory(access),
+    checkpoints,
     isOpen: () => keeper.condition === 'open' || keeper.condition === 'full',
     condition: () => keeper.condition,
     writes: () => access.writer.counts,

@@ -46,6 +46,8 @@ export interface VerificationParts {
   readonly renewWitness?: boolean;
   /** File of the register of purges; `purged` in the folder when left out. */
   readonly purgeRegister?: string | null;
+  /** False: the folder of files is elsewhere, and their content is not looked at. */
+  readonly withFiles?: boolean;
 }
 
 /**
@@ -58,6 +60,7 @@ export async function verifyStore({
   runtime,
   renewWitness,
   purgeRegister,
+  withFiles = true,
 }: VerificationParts): Promise<Verification> {
   const lock = await lockFolder(folder);
   try {
@@ -66,7 +69,7 @@ export async function verifyStore({
     const opened = await openDatabase({ folder, keys, made: true, runtime, onFailure: () => undefined, witness });
     try {
       const register = new FilePurgeRegister(purgeRegister ?? join(folder, 'purged'), keys.system('purged'));
-      const found = await look({ opened, keys, folder, register, runtime });
+      const found = await look({ opened, keys, folder, register, runtime, withFiles });
       if (renewWitness === true && found.faults.length === 0)
         await writeWitness(folder, keys, { commits: found.commits, clean: false });
       return found;
@@ -85,10 +88,11 @@ interface Looking {
   readonly folder: string;
   readonly register: FilePurgeRegister;
   readonly runtime: VerificationParts['runtime'];
+  readonly withFiles: boolean;
 }
 type Note = (family: string, what: string) => void;
 
-async function look({ opened, keys, folder, register, runtime }: Looking): Promise<Verification> {
+async function look({ opened, keys, folder, register, runtime, withFiles }: Looking): Promise<Verification> {
   const faults = new Map<string, string>();
   const note: Note = (family, what) => {
     const named = what.startsWith(`${family}: `) ? what : `${family}: ${what}`;
@@ -99,7 +103,7 @@ async function look({ opened, keys, folder, register, runtime }: Looking): Promi
   const beside = { files: 0, fileBytes: 0, purgesToRepeat: 0 };
   try {
     beside.purgesToRepeat = await checkPurges(opened.tables, register, ends, note);
-    ({ files: beside.files, bytes: beside.fileBytes } = await checkFiles(access, folder, note));
+    if (withFiles) ({ files: beside.files, bytes: beside.fileBytes } = await checkFiles(access, folder, note));
   } catch (cause) {
     // A record that was found damaged above.
     if (!(cause instanceof CorruptionError)) throw cause;

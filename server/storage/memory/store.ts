@@ -46,6 +46,8 @@ export function openMemoryStore(): Store {
     audit,
     signInPolicy: new MemorySignInPolicy(shelf),
     directory,
+    // There is no folder to copy.
+    checkpoints: { take: () => Promise.resolve(null) },
     isOpen: () => open,
     condition: () => (open ? 'open' : 'closed'),
     close: async () => {

@@ -12,6 +12,7 @@ import { systemRuntime } from '../../../server/ops/system-runtime.ts';
 import { openLevelStore } from '../../../server/storage/level/store.ts';
 import { temporaryFolder } from '../../harness/folder.ts';
 import { mountSmall } from '../../harness/mounted.ts';
+import { noStreams } from '../../harness/shell.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const dayMs = 86_400_000;
@@ -35,7 +36,7 @@ describe('lanying doctor', () => {
     const lines: string[] = [];
     const out = (line: string): void => void lines.push(line);
     const environment = () => readEnvironment({ LANYING_DATA: data, ...variables });
-    const exit = await doctor.run({ flags: {}, shell: { out, err: out, language, environment } });
+    const exit = await doctor.run({ flags: {}, shell: { ...noStreams, out, err: out, language, environment } });
     return { exit, lines, has: (line: string) => lines.some((each) => each.startsWith(line)) };
   }
 

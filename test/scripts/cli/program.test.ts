@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../server/config/config.ts';
 import { type Command, exits, type Language, type Shell } from '../../../scripts/cli/command.ts';
 import { runProgram } from '../../../scripts/cli/program.ts';
+import { noStreams } from '../../harness/shell.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
@@ -13,7 +14,7 @@ function recorded(language: Language = 'en'): Shell & { readonly outs: string[];
   const environment = () => {
     throw new ConfigError(['LANYING_PORT must be a whole number']);
   };
-  return { outs, errs, language, environment, out: (line) => outs.push(line), err: (line) => errs.push(line) };
+  return { ...noStreams, outs, errs, language, environment, out: (line) => outs.push(line), err: (line) => errs.push(line) };
 }
 
 const named = (name: string, run: Command['run']): Command => ({

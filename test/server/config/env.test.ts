@@ -18,7 +18,7 @@ const problemsOf = (raw: Record<string, string>): readonly string[] => {
 
 test('nothing set: localhost only, data beside, a random token, a key of its own', () => {
   expect(readEnvironment({ PATH: '/bin', HOME: '/root' })).toEqual({
-    config: { origin: 'http://localhost:8080', bind: '127.0.0.1', port: 8080, dataFolder: resolve('data'), logLevel: 'info', files: { fileBytesMax: 2 ** 31, personBytesMax: 10 * 2 ** 30, totalBytesMax: 100 * 2 ** 30, freeBytesMin: 2 ** 29 }, auditHeads: { file: null, webhook: null }, purgeRegister: null, sendsPersonMax: 1_000 },
+    config: { origin: 'http://localhost:8080', bind: '127.0.0.1', port: 8080, dataFolder: resolve('data'), logLevel: 'info', files: { fileBytesMax: 2 ** 31, personBytesMax: 10 * 2 ** 30, totalBytesMax: 100 * 2 ** 30, freeBytesMin: 2 ** 29 }, auditHeads: { file: null, webhook: null }, purgeRegister: null, sendsPersonMax: 1_000, backup: null },
     masterKeyFile: null,
     setupToken: null,
   });
@@ -27,6 +27,24 @@ test('nothing set: localhost only, data beside, a random token, a key of its own
 test('what is read is frozen', () => {
   const environment = readEnvironment({});
   expect(Object.isFrozen(environment) && Object.isFrozen(environment.config)).toBe(true);
+});
+
+describe('backups by themselves', () => {
+  const recipient = `age1${'q'.repeat(58)}`;
+  test('have a place, recipients, a schedule and a number', () => {
+    const { config } = readEnvironment({ LANYING_BACKUP_TO: '/mnt/kept', LANYING_BACKUP_RECIPIENTS: `${recipient}, ${recipient}` });
+    expect(config.backup).toEqual({ to: '/mnt/kept', recipients: [recipient, recipient], schedule: '15 2 * * *', keep: 14 });
+  });
+  test.each([
+    [{ LANYING_BACKUP_TO: '/mnt/kept' }, /go together/],
+    [{ LANYING_BACKUP_RECIPIENTS: recipient }, /go together/],
+    [{ LANYING_BACKUP_TO: '/mnt/kept', LANYING_BACKUP_RECIPIENTS: 'AGE-SECRET-KEY-1X' }, /LANYING_BACKUP_RECIPIENTS must be/],
+    [{ LANYING_BACKUP_SCHEDULE: 'nightly' }, /LANYING_BACKUP_SCHEDULE must be/],
+    [{ LANYING_BACKUP_SCHEDULE: '* * * * * *' }, /LANYING_BACKUP_SCHEDULE must be/],
+    [{ LANYING_BACKUP_KEEP: '0' }, /LANYING_BACKUP_KEEP must be/],
+  ])('%j is refused', (raw, why) => {
+    expect(problemsOf(raw).join(' ')).toMatch(why);
+  });
 });
 
 describe('origin and port', () => {

@@ -16,6 +16,7 @@ import { MovedClock } from '../../harness/moved-clock.ts';
 import type { TestServer } from '../../harness/server.ts';
 import { codeOf, joined, okay, type Peer, reasonOf, talk, value } from '../commands/world.ts';
 import { answerOf, type Served, served } from './served.ts';
+import { noStreams } from '../../harness/shell.ts';
 
 const dayMs = 86_400_000;
 const clock = new MovedClock();
@@ -254,6 +255,7 @@ test('[R12] [R1] the command line previews and purges a folder that no server ha
   };
   const outs: string[] = [];
   const shell = {
+    ...noStreams,
     out: (line: string) => outs.push(line),
     err: (line: string) => outs.push(line),
     language: 'en' as const,

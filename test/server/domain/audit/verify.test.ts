@@ -15,6 +15,7 @@ import { acts } from '../../../contract/acts.ts';
 import { masterKey } from '../../../contract/level-bench.ts';
 import { repeats } from '../../../harness/seed.ts';
 import { LevelFolder, type RawRecord } from '../../storage/level-folder.ts';
+import { noStreams } from '../../../harness/shell.ts';
 
 const origin = 'http://localhost:8080';
 const size = 45;
@@ -166,7 +167,7 @@ describe('[U6] lanying verify audit', () => {
     await writeFile(keyFile, masterKey);
     const line = (text: string): void => void lines.push(text);
     const environment = () => readEnvironment({ LANYING_DATA: folder.path, LANYING_MASTER_KEY_FILE: keyFile });
-    const exit = await runProgram(commands, ['verify', 'audit', ...words], { out: line, err: line, language, environment });
+    const exit = await runProgram(commands, ['verify', 'audit', ...words], { ...noStreams, out: line, err: line, language, environment });
     return { exit, told: lines.join('\n') };
   }
 

@@ -14,6 +14,7 @@ import { acts } from '../../../contract/acts.ts';
 import { masterKey } from '../../../contract/level-bench.ts';
 import { device, invite, newAccount } from '../../../contract/people.ts';
 import { LevelFolder, type RawRecord } from '../../storage/level-folder.ts';
+import { noStreams } from '../../../harness/shell.ts';
 
 const origin = 'http://localhost:8080';
 /** Two of the owner's, and one more for each device. */
@@ -141,6 +142,7 @@ async function run(path: string, words: readonly string[], language: Language = 
   const line = (text: string): void => void lines.push(text);
   const environment = () => readEnvironment({ LANYING_DATA: path, LANYING_MASTER_KEY_FILE: keyFile });
   const exit = await runProgram(commands, ['verify', 'directory', ...words], {
+    ...noStreams,
     out: line,
     err: line,
     language,
