@@ -210,6 +210,8 @@ async function join(parts: ComposeParts, store: Store, bus: EventBus): Promise<S
   });
   if (store.condition() === 'open') {
     await services.directory.begin();
+    // Before anything is served.
+    await services.unfinished.finish(systemScribe('unfinished', runtime));
     await services.clock.begin();
   }
   const { heads } = services.audit;

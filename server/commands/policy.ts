@@ -14,11 +14,12 @@ export function policyHandlers({ health, ownPasswords, policies, resets, session
       const { session, person } = personOf(caller);
       const { userId } = person;
       const object = { kind: 'account', id: userId } as const;
-      const set = await ownPasswords.set(userId, password, ({ passwordHash }) => [
+      const set = await ownPasswords.set(userId, password, session.sessionId, ({ passwordHash }) => [
         caller.audit({ act: 'password.changed', object, before: { password: passwordHash !== null } }),
       ]);
       if (!set.ok) return { result: set };
       await sessions.revokeAll(userId, session.sessionId, 'password_changed', caller.audit);
+      await ownPasswords.sessionsEnded(userId);
       if (session.must !== undefined) {
         const account = await store.accounts.byId(userId);
         const alone = account !== null && !hasSecondStep(account);

@@ -35,6 +35,7 @@ import { SecondSteps } from '../domain/sign-in/second-steps.ts';
 import { SignIn } from '../domain/sign-in/sign-in.ts';
 import { StepUps } from '../domain/sign-in/step-up.ts';
 import { type SignInAllowances, SignInLimits } from '../domain/sign-in-limits.ts';
+import { Unfinished } from '../domain/unfinished.ts';
 import { Vaults } from '../domain/vaults.ts';
 import type { PersonAllowances } from '#protocol/limits.ts';
 import type { EventBus } from '../ports/event-bus.ts';
@@ -81,6 +82,7 @@ export interface Services extends ServiceParts {
   readonly log: LogReader;
   readonly approvals: Approvals;
   readonly newIdentity: NewIdentity;
+  readonly unfinished: Unfinished;
   readonly ownDevices: OwnDevices;
   readonly passkeys: Passkeys;
   readonly people: People;
@@ -117,6 +119,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
   const serverKey = new ServerKey(store.audit);
   const conversations = new Conversations(store.conversations, bus, (record) => serverKey.floor(record));
   const accounts = new Accounts({ store: store.accounts, grants, passkeys, passwords, ownPasswords, policies, sessions, limits, runtime });
+  const newIdentity = new NewIdentity({ accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime });
   const people = new People(store.accounts);
   bus.subscribe((happening) => {
     if (happening.kind !== 'devices') return;
@@ -141,7 +144,8 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     devices: new Devices({ store: store.devices, accounts: store.accounts, ceremonies: store.ceremonies, sessions, bus, runtime }),
     directory: new KeyDirectory(store.directory, origin),
     files: new Files({ store: store.blobs, runtime, limits: config.files }),
-    newIdentity: new NewIdentity({ accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime }),
+    newIdentity,
+    unfinished: new Unfinished({ accounts: store.accounts, newIdentity, passwords: ownPasswords, sessions }),
     approvals: new Approvals(runtime, bus),
     ownDevices: new OwnDevices({ store: store.devices, accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime }),
     log: new LogReader(conversations, store.conversations),

@@ -74,5 +74,11 @@ export class NewIdentity {
           happening,
         ]);
       });
+    await this.#parts.accounts.left(userId);
+  }
+
+  /** For a person whom a crash left in conversations of before. */
+  async finish(userId: UserId): Promise<void> {
+    await this.#out(userId);
   }
 }

@@ -1,4 +1,5 @@
 /** What a person signs in with, as the store keeps it: one part of the account, changed as a whole by compare-and-set. */
+import type { SessionId } from '#protocol/ids.ts';
 
 /** A stored WebAuthn credential (WebAuthn Level 3 §4 "credential record"). */
 export interface PasskeyRecord {
@@ -46,6 +47,12 @@ export interface Credentials {
   readonly passwordFacts?: PasswordFacts | undefined;
   readonly totp?: TotpRecord | undefined;
   readonly recoveryCodes?: RecoveryCodesRecord | undefined;
+  /** A change of password ends all sessions but one; absent once they are ended. */
+  readonly endingSessions?: EndingSessions | undefined;
+}
+
+export interface EndingSessions {
+  readonly keep: SessionId | null;
 }
 
 /** Of one use of a passkey. */

@@ -56,6 +56,8 @@ export interface AccountRecord extends Person, Credentials {
   readonly createdAt: number;
   /** Of the credentials: each change of them, and each use of a passkey, gives the next. Absent: 0. */
   readonly credentialsVersion?: number | undefined;
+  /** Began anew, and is not out of all conversations of before. */
+  readonly leaving?: true | undefined;
 }
 
 /** Everything that a new account consists of, stored in one transaction. */
@@ -92,10 +94,12 @@ export interface AccountStore {
   list(after: string | null, limit: number): Promise<readonly AccountRecord[]>;
   count(): Promise<number>;
   /**
-   * Another identity, device and vault in the place of all that there were, in one step with the act, the end of the
+   * Another identity, device and vault in the place of all that there were, `leaving`, in one step with the act, the end of the
    * person's other sessions, and the binding of this one. Sealed items and archive go with it: nobody opens them any more.
    */
   startAnew(userId: UserId, anew: Anew, acts: Acts): Promise<{ readonly ended: readonly SessionRecord[] } | null>;
+  /** Somebody who began anew is out of their conversations: they are `leaving` no more. */
+  left(userId: UserId): Promise<void>;
   /**
    * Records a use of a passkey. `counter_back`: another use was recorded meanwhile whose counter is not below this one's
    * (both 0: the authenticator counts nothing), and nothing changed.

@@ -15,13 +15,15 @@ export function passkeysChanged(before: Credentials, after: Credentials): { read
 
 /** The account with these credentials in place of its own, as its next version. What is not in them goes. */
 export function withCredentials(account: AccountRecord, credentials: Credentials): AccountRecord {
-  const { passwordHash, passkeys, passwordFacts, totp, recoveryCodes } = credentials;
-  const { userId, handle, displayName, role, identityKey, createdAt } = account;
+  const { passwordHash, passkeys, passwordFacts, totp, recoveryCodes, endingSessions } = credentials;
+  const { userId, handle, displayName, role, identityKey, createdAt, leaving } = account;
   return {
     userId, handle, displayName, role, identityKey, createdAt, passwordHash, passkeys,
     ...(passwordFacts === undefined ? {} : { passwordFacts }),
     ...(totp === undefined ? {} : { totp }),
     ...(recoveryCodes === undefined ? {} : { recoveryCodes }),
+    ...(endingSessions === undefined ? {} : { endingSessions }),
+    ...(leaving === undefined ? {} : { leaving }),
     credentialsVersion: (account.credentialsVersion ?? 0) + 1,
   };
 }

@@ -72,7 +72,10 @@ export function vaultsContract(bench: Bench): void {
       const started = await accounts.startAnew(ann, anew, acts());
       expect(started?.ended.map(({ sessionId }) => sessionId)).not.toContain(session('here').sessionId);
       const store = await bench.reopened();
-      expect((await store.accounts.byId(ann))?.identityKey).toEqual(anew.identityKey);
+      expect(await store.accounts.byId(ann)).toMatchObject({ identityKey: anew.identityKey, leaving: true });
+      await store.accounts.left(ann);
+      await store.accounts.left(ann);
+      expect((await store.accounts.byId(ann))?.leaving).toBeUndefined();
       expect(await store.devices.ofUsers([ann])).toEqual([anew.device]);
       expect(await store.devices.counts(deviceOf('ann'))).toEqual(new Map());
       expect(await store.devices.counts(deviceOf('fresh'))).toEqual(new Map([[1, 1]]));

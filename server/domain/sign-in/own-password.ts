@@ -4,7 +4,7 @@ import type { Acts } from '../../ports/audit-store.ts';
 import type { Credentials, PasswordFacts } from '../../ports/credentials.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import type { AccountRecord, AccountStore } from '../../ports/store.ts';
-import type { UserId } from '#protocol/ids.ts';
+import type { SessionId, UserId } from '#protocol/ids.ts';
 import type { Passwords } from '../passwords.ts';
 import { changeCredentials } from './credential-changes.ts';
 import type { SignInPolicies } from './policies.ts';
@@ -38,9 +38,12 @@ export class OwnPasswords {
     return { setAt: this.#parts.runtime.now(), earlier: earlier.slice(0, policy.password.historyCount), weak: false, policy: version };
   }
 
-  /** Refuses factor.forbidden, password.weak, rate.limited, and what `unless` says of the account as it is when it changes. */
+  /**
+   * Stored with it: that sessions but `keep` are to be ended, until `sessionsEnded` says that they are. Refuses
+   * factor.forbidden, password.weak, rate.limited, and what `unless` says of the account as it is when it changes.
+   */
   async set(
-    userId: UserId, password: string, acts: (account: AccountRecord) => Acts, unless: (account: AccountRecord) => Refusal | null = () => null,
+    userId: UserId, password: string, keep: SessionId | null, acts: (account: AccountRecord) => Acts, unless: (account: AccountRecord) => Refusal | null = () => null,
   ): Promise<Result<null>> {
     const { store, passwords } = this.#parts;
     const account = await store.byId(userId);
@@ -55,9 +58,14 @@ export class OwnPasswords {
     return changeCredentials<null>(store, userId, async (found) => {
       const refused = unless(found);
       if (refused !== null) return refused;
-      const next = { ...found, passwordHash: hashed.value, passwordFacts: await this.facts(found) };
+      const next = { ...found, passwordHash: hashed.value, passwordFacts: await this.facts(found), endingSessions: { keep } };
       return ok({ next, acts: acts(found), value: null });
     });
+  }
+
+  /** The end of what `set` began. */
+  async sessionsEnded(userId: UserId): Promise<void> {
+    await changeCredentials<null>(this.#parts.store, userId, ({ endingSessions: _, ...next }) => ok({ next, acts: null, value: null }));
   }
 
   async #isReused({ passwordHash, passwordFacts }: AccountRecord, password: string): Promise<Result<boolean>> {

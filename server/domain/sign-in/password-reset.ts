@@ -74,11 +74,12 @@ export class PasswordResets {
     if (account === null) return refuse('reset.expired');
     const { userId, handle } = account;
     const object = { kind: 'account', id: userId } as const;
-    const set = await this.#parts.passwords.set(userId, password, () => [audit({ act: 'password.changed', object, reason: 'reset' })], (found) =>
+    const set = await this.#parts.passwords.set(userId, password, null, () => [audit({ act: 'password.changed', object, reason: 'reset' })], (found) =>
       this.#isFor(token, found) ? null : refuse('reset.expired'),
     );
     if (!set.ok) return set;
     await this.#parts.sessions.revokeAll(userId, null, 'password_reset', audit);
+    await this.#parts.passwords.sessionsEnded(userId);
     return ok({ handle });
   }
 

@@ -102,6 +102,16 @@ export class LevelAccounts implements AccountStore {
     });
   }
 
+  left(userId: UserId): Promise<void> {
+    return this.#alone(userId, async () => {
+      const account = await this.byId(userId);
+      if (account?.leaving !== true) return;
+      const { leaving: _, ...others } = account;
+      const { tables, keys, writer } = this.#access;
+      await writer.submit([tables.accounts.put(keys.pseudonym('user', userId), others)]);
+    });
+  }
+
   changeCredentials(
     userId: UserId,
     expectedVersion: number,

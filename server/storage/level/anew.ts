@@ -45,7 +45,7 @@ export async function startAnew(
     const removals = await Promise.all(others.map((each) => sessionRemoval(access, each)));
     await audit.submit(
       [
-        tables.accounts.put(user, { ...account, identityKey }),
+        tables.accounts.put(user, { ...account, identityKey, leaving: true }),
         tables.devices.put(user, [device]),
         tables.deviceOwners.put(keys.pseudonym('device', device.deviceId), { userId }),
         ...(await gone(tables.revocations.sealed, [user])),

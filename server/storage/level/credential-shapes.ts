@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { bytes, Timestamp } from '#protocol/envelope.ts';
+import { SessionId } from '#protocol/ids.ts';
 import type { Credentials } from '../../ports/credentials.ts';
 
 const Passkey = v.strictObject({
@@ -23,4 +24,5 @@ export const credentialEntries = {
   ),
   totp: v.optional(v.strictObject({ secret: bytes(64, 1), createdAt: Timestamp, lastStep: Timestamp })),
   recoveryCodes: v.optional(v.strictObject({ hashes: v.array(bytes(64, 1)), createdAt: Timestamp })),
+  endingSessions: v.optional(v.strictObject({ keep: v.nullable(SessionId) })),
 } satisfies Record<keyof Credentials, v.GenericSchema>;

@@ -25,6 +25,7 @@ const Account: v.GenericSchema<unknown, AccountRecord> = v.strictObject({
   createdAt: Timestamp,
   ...credentialEntries,
   credentialsVersion: v.optional(Sequence),
+  leaving: v.optional(v.literal(true)),
 });
 const Session: v.GenericSchema<unknown, SessionRecord> = v.strictObject({
   sessionId: SessionId,

@@ -88,7 +88,7 @@ export class MemoryAccounts implements AccountStore {
       this.#shelf.dropPackages(deviceId);
     }
     this.#shelf.revocations.delete(userId);
-    this.#shelf.accounts.set(userId, { ...account, identityKey });
+    this.#shelf.accounts.set(userId, { ...account, identityKey, leaving: true });
     this.#shelf.devices.set(device.deviceId, device);
     this.#shelf.addPackages(device.deviceId, keyPackages);
     this.#shelf.vaults.set(userId, { ...vault, version: (this.#shelf.vaults.get(userId)?.version ?? 0) + 1 });
@@ -98,6 +98,14 @@ export class MemoryAccounts implements AccountStore {
     for (const { sessionId } of ended) this.#shelf.sessions.delete(sessionId);
     this.#shelf.sessions.set(session.sessionId, { ...session, deviceId: device.deviceId });
     return { ended: copy(ended) };
+  }
+
+  async left(userId: UserId): Promise<void> {
+    this.#shelf.writing();
+    const account = this.#shelf.accounts.get(userId);
+    if (account === undefined) return;
+    const { leaving: _, ...others } = account;
+    this.#shelf.accounts.set(userId, others);
   }
 
   async count(): Promise<number> {
