@@ -7,7 +7,7 @@ import { InProcessBus } from './bus/in-process.ts';
 import { inputFromJson, outputToJson } from './commands/json.ts';
 import { openApiDocument } from './commands/openapi.ts';
 import { FileDesk } from './commands/files.ts';
-import { createRouter, createServices } from './commands/router.ts';
+import { createRouter, createServices, type Services } from './commands/router.ts';
 import type { Config, Secrets } from './config/config.ts';
 import { scribeOf, systemScribe } from './domain/audit/scribe.ts';
 import { cookieValue } from './domain/sessions.ts';
@@ -163,6 +163,12 @@ async function control(desk: ControlDesk, { config, ops }: ComposeParts): Promis
   }
 }
 
+async function beforeServing({ directory, unfinished, clock }: Services, runtime: Runtime): Promise<void> {
+  await directory.begin();
+  await unfinished.finish(systemScribe('unfinished', runtime));
+  await clock.begin();
+}
+
 async function join(parts: ComposeParts, store: Store, bus: EventBus): Promise<Server> {
   const { config, secrets, ops, runtime, webFolder, cli } = parts;
   const { origin } = config;
@@ -208,12 +214,7 @@ async function join(parts: ComposeParts, store: Store, bus: EventBus): Promise<S
     unready: () => unreadyOf(store.condition()),
     full: () => store.condition() === 'full',
   });
-  if (store.condition() === 'open') {
-    await services.directory.begin();
-    // Before anything is served.
-    await services.unfinished.finish(systemScribe('unfinished', runtime));
-    await services.clock.begin();
-  }
+  if (store.condition() === 'open') await beforeServing(services, runtime);
   const { heads } = services.audit;
   ops.auditKey(await heads.verifierKey());
   const work = jobsOf({ store, runtime, ops, audit: { heads, directory: services.directory.heads, accounts: store.accounts, bus, sinks: headSinks(config, runtime) }, retention: services.retention, clock: services.clock, ownDevices: services.ownDevices, backup: scheduled(config, cli) });

@@ -65,7 +65,9 @@ export class OwnPasswords {
 
   /** The end of what `set` began. */
   async sessionsEnded(userId: UserId): Promise<void> {
-    await changeCredentials<null>(this.#parts.store, userId, ({ endingSessions: _, ...next }) => ok({ next, acts: null, value: null }));
+    await changeCredentials<null>(this.#parts.store, userId, (account) =>
+      ok({ next: { ...account, endingSessions: undefined }, acts: null, value: null }),
+    );
   }
 
   async #isReused({ passwordHash, passwordFacts }: AccountRecord, password: string): Promise<Result<boolean>> {
