@@ -7,6 +7,7 @@ import { atMost, told, type WebRow } from './report.ts';
 import { longTitle, shortTitle, type Stage } from './stage.ts';
 
 const last = 'the last one of them all';
+const shortLast = [...sentences(300)].at(-1) ?? '';
 const restMs = 1_500;
 const rest = (tab: Tab, ms = restMs): Promise<void> => tab.page.waitForTimeout(ms);
 
@@ -20,14 +21,20 @@ export async function fillRow(stage: Stage): Promise<WebRow> {
   const start = await now(tab);
   await tab.row(longTitle).getByText(last).waitFor();
   const ms = (await now(tab)) - start;
-  // What is unread opens at its beginning: read, so that it opens at its end.
-  await tab.page.goto(`${stage.origin}/c/${stage.long}`);
-  await tab.log.waitFor();
-  await tab.page.evaluate("setInterval(() => { const log = document.querySelector('.log'); log.scrollTop = log.scrollHeight; }, 100)");
-  await painted(tab, last);
-  await rest(tab, 10_000);
+  await readToEnd(stage, tab, stage.long, last);
+  await readToEnd(stage, tab, stage.short, shortLast);
+  await rest(tab, 8_000);
   await stage.closeBrowser();
   return told('catch-up with everything checked, opened and stored', stage.count / (ms / 1_000), 'messages/s');
+}
+
+/** What is unread opens at its beginning: read, it opens at its end. */
+async function readToEnd(stage: Stage, tab: Tab, id: string, text: string): Promise<void> {
+  await tab.page.goto(`${stage.origin}/c/${id}`);
+  await tab.log.waitFor();
+  await tab.page.evaluate("setInterval(() => { const log = document.querySelector('.log'); if (log !== null) log.scrollTop = log.scrollHeight; }, 100)");
+  await painted(tab, text);
+  await rest(tab);
 }
 
 export async function openRows(stage: Stage): Promise<readonly WebRow[]> {
@@ -69,7 +76,6 @@ export async function livingRows(stage: Stage): Promise<readonly WebRow[]> {
   await tab.page.goto(`${stage.origin}/c/${stage.long}`);
   await painted(tab, last);
   await rest(tab);
-  const shortLast = [...sentences(300)].at(-1) ?? '';
   const switches: number[] = [];
   for (let round = 0; round < 10; round += 1) {
     switches.push(await switchTo(tab, shortTitle, shortLast));
