@@ -127,6 +127,7 @@ const liveSeconds = 5;
 const perSecond = 50;
 
 async function liveRows(stage: Stage, tab: Tab): Promise<readonly WebRow[]> {
+  await stage.author.ready();
   const idle = await frames(tab, 2_000);
   const texts = (function* () {
     yield* sentences(liveSeconds * perSecond, 1_000_000);

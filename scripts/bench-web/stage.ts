@@ -32,7 +32,7 @@ export class Stage {
   static async build(count: number): Promise<Stage> {
     const appliance = await Appliance.start();
     const folder = await mkdtemp(join(tmpdir(), 'lanying-bench-profile-'));
-    const author = new Author(appliance.origin);
+    const author = new Author(appliance.origin, join(folder, 'author'));
     const ada = await author.open();
     await ada.prepareAccount({ grant: { kind: 'setup', token: setupToken }, handle: 'ada', displayName: 'Ada Author', factor: { kind: 'password', password }, deviceLabel: 'bench' });
     await ada.finishAccount();
@@ -63,7 +63,7 @@ export class Stage {
 
   /** A tab of ben's browser, which starts if need be. */
   async tab(): Promise<Tab> {
-    this.#context ??= await chromium.launchPersistentContext(this.folder, {
+    this.#context ??= await chromium.launchPersistentContext(join(this.folder, 'profile'), {
       executablePath: '/usr/bin/chromium', args, locale: 'en-US', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce',
     });
     return Tab.open(this.#context);

@@ -12,7 +12,7 @@ import { encodeContent } from '../../web/engine/content/content.ts';
 import type { Network, Socket } from '../../web/engine/ports.ts';
 import { account, after, conversations, epochs } from '../../web/engine/store/records.ts';
 import { SealedStore } from '../../web/engine/store/sealed-store.ts';
-import { MemoryProfile, openMemoryStore } from '../../web/platform/node/memory-store.ts';
+import { openFolderStore } from '../../web/platform/node/folder-store.ts';
 import { nodeNetwork } from '../../web/platform/node/network.ts';
 import { nodePasskeys } from '../../web/platform/node/passkeys.ts';
 import { systemRuntime } from '../../web/platform/runtime.ts';
@@ -24,17 +24,20 @@ export type BenchEngine = Awaited<ReturnType<typeof createEngine>>;
 
 /** A person whose device lives in this process and can be put aside while messages are written in its name. */
 export class Author {
-  readonly #profile = new MemoryProfile();
   readonly #network: Network;
   #engine: BenchEngine | null = null;
   readonly #seen = new Map<ConversationId, SeenMark>();
 
-  constructor(readonly origin: string) {
+  constructor(
+    readonly origin: string,
+    /** Its device's. */
+    readonly folder: string,
+  ) {
     this.#network = nodeNetwork(origin);
   }
 
   async open(): Promise<BenchEngine> {
-    this.#engine ??= await createEngine({ runtime: systemRuntime, network: this.#network, store: openMemoryStore(this.#profile), passkeys: nodePasskeys });
+    this.#engine ??= await createEngine({ runtime: systemRuntime, network: this.#network, store: await openFolderStore(this.folder), passkeys: nodePasskeys });
     return this.#engine;
   }
 
@@ -43,25 +46,28 @@ export class Author {
     this.#engine = null;
   }
 
-  /** Writes texts into a conversation, as many at once as the server takes; the engine is closed for it. */
-  write(conversationId: ConversationId, texts: Iterable<string>): Promise<number> {
-    return this.#write(conversationId, texts, inFlight, () => Promise.resolve());
-  }
-
-  /** So many a second. */
-  pace(conversationId: ConversationId, texts: Iterable<string>, perSecond: number): Promise<number> {
+  /** So many a second, by the engine. */
+  async pace(conversationId: ConversationId, texts: Iterable<string>, perSecond: number): Promise<void> {
+    const engine = await this.open();
     const start = performance.now();
     let sent = 0;
-    return this.#write(conversationId, texts, 4, () => {
-      const due = start + (sent * 1_000) / perSecond;
+    for (const text of texts) {
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, start + (sent * 1_000) / perSecond - performance.now())));
       sent += 1;
-      return new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
-    });
+      await engine.send(conversationId, text);
+    }
   }
 
-  async #write(conversationId: ConversationId, texts: Iterable<string>, atOnce: number, turn: () => Promise<void>): Promise<number> {
+  /** Caught up with everything that was written in its name. */
+  async ready(): Promise<void> {
+    const engine = await this.open();
+    await engine.synced();
+  }
+
+  /** Writes texts into a conversation, as many at once as the server takes; the engine is closed for it. */
+  async write(conversationId: ConversationId, texts: Iterable<string>): Promise<number> {
     await this.close();
-    const store = await SealedStore.open(openMemoryStore(this.#profile));
+    const store = await SealedStore.open(await openFolderStore(this.folder));
     const me = await store.get(account);
     const room = await store.get(conversations, conversationId);
     const [latest] = await store.range(epochs, `${conversationId}/`, after(`${conversationId}/`), 1, true);
@@ -77,7 +83,6 @@ export class Author {
     const source = texts[Symbol.iterator]();
     const worker = async (): Promise<void> => {
       for (let next = source.next(); next.done !== true; next = source.next()) {
-        await turn();
         const id = idFromBytes<MessageId>(systemRuntime.random(idBytes));
         const sealed = await cipher.seal(secret, { device: me.deviceId, id, kind: 'message' }, seen, encodeContent({ type: 'text', text: next.value }), store.keys);
         if (!sealed.ok) throw new Error('too long');
@@ -87,8 +92,9 @@ export class Author {
         count += 1;
       }
     };
-    await Promise.all(Array.from({ length: atOnce }, worker));
+    await Promise.all(Array.from({ length: inFlight }, worker));
     wire.close();
+    await store.close();
     this.#seen.set(conversationId, seen);
     return count;
   }

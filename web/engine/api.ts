@@ -12,6 +12,7 @@ import type { NoticedRule } from '#protocol/retention.ts';
 import type { Must } from '#protocol/sign-in.ts';
 import type { AdministrationApi, AdministrationMethod, AuditFault, AuditView } from './administration-api.ts';
 export type { AuditFault, AuditView };
+import type { FindApi } from './finding-api.ts';
 import type { AskedCommand, AskedInput } from './asked.ts';
 
 /** Codes that arise on the device itself, beside the protocol's. */
@@ -336,7 +337,7 @@ export interface DeskApi {
 }
 
 /** Every call rejects with LanyingError (RPC keeps code and detail) and with nothing else. */
-export interface EngineApi extends AccountApi, PeopleApi, DeviceApi, ConversationApi, SecurityApi, DeskApi {}
+export interface EngineApi extends AccountApi, PeopleApi, DeviceApi, ConversationApi, SecurityApi, DeskApi, FindApi {}
 export type EngineMethod = keyof EngineApi;
 
 /** What a host (worker or Node) offers beside the calls. */

@@ -352,6 +352,7 @@ class LanyingEngine implements Engine {
   readonly closeTimeline = async (id: ConversationId): Promise<void> => void this.#home().closeTimeline(id);
   readonly loadOlder = async (id: ConversationId): Promise<void> => this.#home().loadOlder(id);
   readonly loadNewer = async (id: ConversationId): Promise<void> => this.#home().loadNewer(id);
+  readonly find: Engine['find'] = async (kind, input) => (await this.#home().finding()).find(kind, input);
   readonly markRead = async (id: ConversationId, sequence: number): Promise<void> => this.#home().markRead(id, sequence);
 
   // Devices

@@ -14,7 +14,7 @@ import { Directory } from './directory.ts';
 import { late } from './late.ts';
 import type { Runtime, Timer } from './ports.ts';
 import { Rooms } from './rooms.ts';
-import { type AccountState, after, drafts, type MessageState } from './store/records.ts';
+import { type AccountState, after, drafts, type MessageState, wholeHistory } from './store/records.ts';
 import type { SealedStore } from './store/sealed-store.ts';
 import { textOf, type TextEntry } from './texts.ts';
 import { isBlocked, requireDirectory, requireTrust } from './trust.ts';
@@ -55,6 +55,7 @@ export class Home implements ConversationListener {
   #refilling: Timer | null = null;
   audit: AuditView | null = null;
 
+  readonly finding = late(async () => new (await import('./finding.ts')).Finding(this));
   readonly vault: VaultDesk;
 
   private constructor(
@@ -73,8 +74,8 @@ export class Home implements ConversationListener {
     this.rooms = new Rooms(this.parts, (room) => this.#added(room));
     this.#outbox = new Outbox(this.parts, (room) => isBlocked(room, directory, me.userId));
     this.#windows = new Windows({ parts: this.parts, outbox: this.#outbox, typing: (id) => this.#typing?.of(id) ?? [], emit: (view) => listener.onTimeline(view) });
-    this.#binder = new Binder(runtime, store, () => this.rooms, (work) => this.#background(work));
-    this.#upkeep = new Upkeep(runtime, connection, () => this.rooms, (work) => this.#background(work));
+    this.#binder = new Binder(runtime, store, () => this.rooms, (work) => this.background(work));
+    this.#upkeep = new Upkeep(runtime, connection, () => this.rooms, (work) => this.background(work));
   }
 
   static async open(runtime: Runtime, connection: Connection, store: SealedStore, me: AccountState, listener: HomeListener): Promise<Home> {
@@ -103,7 +104,7 @@ export class Home implements ConversationListener {
 
   /** After each connection is up and the session is this device's. */
   async synchronise(): Promise<void> {
-    this.#background(this.checkAudit());
+    this.background(this.checkAudit());
     await this.directory.refresh();
     await this.devices.refresh();
     await this.vault.synchronise();
@@ -113,6 +114,7 @@ export class Home implements ConversationListener {
     await handIn(this.rooms, this.#outbox, this.connection);
     this.#refillLater();
     this.#binder.all();
+    if ((await this.store.get(wholeHistory)) !== null) (await this.finding()).resume();
   }
 
   /** Key packages cost tens of milliseconds each: they wait until what a person waits for is done. */
@@ -120,7 +122,7 @@ export class Home implements ConversationListener {
     this.#refilling ??= this.runtime.after(refillAfterMs, () => {
       const { runtime, store, connection, me } = this;
       const done = keys().then(({ refill }) => refill({ runtime, store, keys: store.keys, certificate: me.certificate }, connection));
-      this.#background(done.finally(() => (this.#refilling = null)));
+      this.background(done.finally(() => (this.#refilling = null)));
     });
   }
 
@@ -138,7 +140,7 @@ export class Home implements ConversationListener {
   }
 
   onEvent(event: ServerEvent): void {
-    this.#background(this.#handle(event));
+    this.background(this.#handle(event));
   }
 
   async #handle(event: ServerEvent): Promise<void> {
@@ -172,13 +174,13 @@ export class Home implements ConversationListener {
     this.#windows.push(conversationId);
     this.listener.onChange();
     const room = this.rooms.get(conversationId);
-    if (room !== null && this.connection.writable) this.#background(this.rooms.archive(room));
+    if (room !== null && this.connection.writable) this.background(this.rooms.archive(room));
   }
 
   onEntry(conversationId: ConversationId, message: MessageState): void {
     this.#windows.entered(conversationId, message);
     this.#typing?.spoke(conversationId, message.entry.user);
-    if (message.entry.device === this.me.deviceId) this.#background(this.#outbox.arrived(conversationId, message.entry.id, message.entry.sequence));
+    if (message.entry.device === this.me.deviceId) this.background(this.#outbox.arrived(conversationId, message.entry.id, message.entry.sequence));
     const text = textOf(message);
     if (text !== null) this.listener.onText(conversationId, text);
     if (message.shown.type === 'left') this.#upkeep.tidyLater(conversationId);
@@ -191,15 +193,15 @@ export class Home implements ConversationListener {
     this.#upkeep.tidyLater(conversationId);
   }
 
-  readonly onHead = (from: UserId, head: ToldHead): void => this.#background(this.directory.tree.heard(from, head));
+  readonly onHead = (from: UserId, head: ToldHead): void => this.background(this.directory.tree.heard(from, head));
 
   onPurged(conversationId: ConversationId, sequence: number, missed: boolean): void {
     this.#windows.purged(conversationId, sequence);
-    this.#background(this.#outbox.purged(conversationId, sequence, missed));
+    this.background(this.#outbox.purged(conversationId, sequence, missed));
     this.#windows.push(conversationId);
   }
 
-  #background(work: Promise<unknown>): void {
+  background(work: Promise<unknown>): void {
     work.catch((cause: unknown) => {
       this.listener.onTrouble(cause);
     });
@@ -208,7 +210,7 @@ export class Home implements ConversationListener {
   /** A window that is open over what was entered anew stands on the state before: it opens again. */
   #added({ id }: Conversation): void {
     this.onConversation(id);
-    if (this.#windows.has(id)) this.#background(this.openTimeline(id));
+    if (this.#windows.has(id)) this.background(this.openTimeline(id));
   }
 
   // What screens ask.
@@ -249,14 +251,14 @@ export class Home implements ConversationListener {
   async removeDevice(deviceId: DeviceId): Promise<void> {
     const removal = async (): Promise<void> => {
       await this.devices.remove(deviceId);
-      for (const room of this.rooms.all()) this.#background(this.#upkeep.tidy(room));
+      for (const room of this.rooms.all()) this.background(this.#upkeep.tidy(room));
     };
     await (deviceId === this.me.deviceId ? removal() : this.vault.goes(removal));
   }
 
   /** What was blocked goes out. */
   #goOn(): void {
-    for (const room of this.rooms.all()) this.#background(room.reconsider().then(() => this.#outbox.flush(room)));
+    for (const room of this.rooms.all()) this.background(room.reconsider().then(() => this.#outbox.flush(room)));
   }
 
   async acceptDirectory(): Promise<void> {
@@ -331,8 +333,8 @@ export class Home implements ConversationListener {
     if (text.trim() === '') throw new LanyingError('message.empty');
     if (new TextEncoder().encode(text).length > textBytesMax) throw new LanyingError('message.too_long');
     const id = await this.#outbox.add(conversationId, text);
-    this.#background(this.#windows.sent(room));
-    this.#background(this.#outbox.flush(room));
+    this.background(this.#windows.sent(room));
+    this.background(this.#outbox.flush(room));
     return id;
   }
 
@@ -343,7 +345,7 @@ export class Home implements ConversationListener {
 
   async retry(conversationId: ConversationId, id: MessageId): Promise<void> {
     await this.#outbox.retry(conversationId, id);
-    this.#background(this.#outbox.flush(this.#room(conversationId)));
+    this.background(this.#outbox.flush(this.#room(conversationId)));
   }
 
   readonly discard = (conversationId: ConversationId, id: MessageId): Promise<void> => this.#outbox.discard(conversationId, id);

@@ -15,7 +15,7 @@ export interface SearchQuery {
   readonly after?: number;
   /** Milliseconds: sent before it. */
   readonly before?: number;
-  /** 1 to 200. */
+  /** 0 to 500; with 0 the answer only tells how much there is. */
   readonly limit: number;
   /** Goes on behind what an earlier answer ended with. */
   readonly behind?: Place;

@@ -156,6 +156,8 @@ const Message = v.object({ entry: v.omit(Entry, ['body']), shown: Shown });
 export type MessageState = v.InferOutput<typeof Message>;
 /** By conversation and sequence; old ones in pages. */
 export const messages: RecordKind<MessageState> & { readonly paging: Paging<MessageState> } = { ...kind('message/', Message), paging: pagingOf(Message) };
+/** Older messages of all conversations are to be on this device. */
+export const wholeHistory = kind('wholehistory', v.object({ wanted: v.literal(true) }));
 /** Sequence by conversation and message id: a replay is found here. */
 export const messageIds = kind('id/', v.object({ sequence: Sequence }));
 

@@ -7,6 +7,7 @@ import { type DBSchema, type IDBPDatabase, openDB, unwrap } from 'idb';
 import * as v from 'valibot';
 import { LanyingError } from '../../engine/api.ts';
 import type { DeviceKeys, LocalStore, StoreWrite } from '../../engine/ports.ts';
+import { Announcer } from './written.ts';
 import { deviceKeysOf, generateDeviceKeys } from '../device-keys.ts';
 
 interface Schema extends DBSchema {
@@ -49,10 +50,12 @@ function lastOnes(store: unknown, query: IDBKeyRange, count: number): Promise<re
 class BrowserStore implements LocalStore {
   readonly #db: IDBPDatabase<Schema>;
   readonly #fence: number;
+  readonly #announcer: Announcer;
 
   constructor(db: IDBPDatabase<Schema>, fence: number) {
     this.#db = db;
     this.#fence = fence;
+    this.#announcer = new Announcer(db.name);
   }
 
   async get(key: string): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -83,13 +86,14 @@ class BrowserStore implements LocalStore {
     });
   }
 
-  batch(writes: readonly StoreWrite[]): Promise<void> {
-    return this.#write((records) => {
+  async batch(writes: readonly StoreWrite[]): Promise<void> {
+    await this.#write((records) => {
       for (const write of writes) {
         if ('put' in write) records.put(write.put[1], write.put[0]);
         else records.delete('delete' in write ? write.delete : under(write.deletePrefix));
       }
     });
+    this.#announcer.written(writes.flatMap((write) => ('put' in write ? [write.put[0]] : 'delete' in write ? [write.delete] : [])));
   }
 
   async deviceKeys(): Promise<DeviceKeys> {
@@ -105,14 +109,16 @@ class BrowserStore implements LocalStore {
     return deviceKeysOf(v.parse(Device, settled));
   }
 
-  erase(): Promise<void> {
-    return this.#write((records, profile) => {
+  async erase(): Promise<void> {
+    await this.#write((records, profile) => {
       records.clear();
       profile.delete('device');
     });
+    this.#announcer.erased();
   }
 
   close(): Promise<void> {
+    this.#announcer.close();
     this.#db.close();
     return Promise.resolve();
   }
@@ -163,19 +169,34 @@ class BrowserStore implements LocalStore {
   }
 }
 
+const openProfile = (name: string): Promise<IDBPDatabase<Schema>> =>
+  openDB<Schema>(name, 1, {
+    upgrade(made) {
+      made.createObjectStore('records');
+      made.createObjectStore('profile');
+    },
+    // A later version of this store wants to change it: this one lets go.
+    blocking: (_current, _blocked, event) => {
+      if (event.target instanceof IDBDatabase) event.target.close();
+    },
+  });
+
+/** To read beside the engine: without a fence, and everything that writes rejects with `engine.busy_elsewhere`. Rejects with `storage.failed` where there is no device. */
+export async function openBrowserStoreToRead(name = 'lanying'): Promise<LocalStore> {
+  try {
+    const db = await openProfile(name);
+    if ((await db.get('profile', 'device')) === undefined) throw new LanyingError('storage.failed', { reason: 'empty' });
+    // No opener ever has this fence.
+    return new BrowserStore(db, 0);
+  } catch (cause) {
+    throw failure(cause);
+  }
+}
+
 /** Opens (or makes) the profile and fences off whoever opened it before. Rejects with `storage.failed`. */
 export async function openBrowserStore(name = 'lanying'): Promise<LocalStore> {
   try {
-    const db = await openDB<Schema>(name, 1, {
-      upgrade(made) {
-        made.createObjectStore('records');
-        made.createObjectStore('profile');
-      },
-      // A later version of this store wants to change it: this one lets go.
-      blocking: (_current, _blocked, event) => {
-        if (event.target instanceof IDBDatabase) event.target.close();
-      },
-    });
+    const db = await openProfile(name);
     const transaction = db.transaction('profile', 'readwrite', strict);
     const before = v.safeParse(Fence, await transaction.store.get('fence'));
     const fence = (before.success ? before.output : 0) + 1;

@@ -1,6 +1,6 @@
 /** Keys that work everywhere in the main screen, and how a sheet shows them. */
 
-export type Shortcut = 'previous' | 'next' | 'find' | 'help';
+export type Shortcut = 'previous' | 'next' | 'find' | 'search' | 'help';
 
 export interface ShortcutPress {
   readonly key: string;
@@ -27,6 +27,7 @@ export function shortcutOf(press: ShortcutPress, where: { readonly mac: boolean;
   }
   if (command) {
     if (key.toLowerCase() === 'k') return 'find';
+    if (key.toLowerCase() === 'f') return 'search';
     return key === '/' ? 'help' : null;
   }
   return key === '?' && !ctrlKey && !metaKey && !where.writing && where.single ? 'help' : null;
@@ -45,6 +46,7 @@ export function sheetRows(mac: boolean, single: boolean): readonly SheetRow[] {
     { does: 'keys.previous', chords: [[alt, '↑']] },
     { does: 'keys.next', chords: [[alt, '↓']] },
     { does: 'keys.find', chords: [[mod, 'K']] },
+    { does: 'keys.search', chords: [[mod, 'F']] },
     { does: 'keys.send', chords: [['Enter']] },
     { does: 'keys.line', chords: [['Shift', 'Enter']] },
     { does: 'keys.close', chords: [['Esc']] },

@@ -1,5 +1,5 @@
-import { ArrowLeft, LockKeyhole, Users } from 'lucide-react';
-import { lazy, type Ref, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { ArrowLeft, GalleryVerticalEnd, LockKeyhole, Search as SearchIcon, Users } from 'lucide-react';
+import { lazy, type ReactNode, type Ref, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { tinykeys } from 'tinykeys';
 import { useLocation } from 'wouter';
 import { useStore } from 'zustand';
@@ -16,10 +16,11 @@ import { useApp, useSnapshot, useTask } from './context.tsx';
 import { TaskError } from './task-error.tsx';
 import { Timeline } from './timeline.tsx';
 
+const Collection = lazy(() => import('./collection.tsx').then((module) => ({ default: module.Collection })));
 const Members = lazy(() => import('./members.tsx').then((module) => ({ default: module.Members })));
 const Safety = lazy(() => import('./safety.tsx').then((module) => ({ default: module.Safety })));
 
-export function Conversation({ conversation }: { readonly conversation: ConversationView }) {
+export function Conversation({ conversation, onSearch }: { readonly conversation: ConversationView; readonly onSearch: () => void }) {
   const { t, locale } = useText();
   const app = useApp();
   const id = conversation.conversationId;
@@ -30,38 +31,48 @@ export function Conversation({ conversation }: { readonly conversation: Conversa
     if (isFocusLost()) heading.current?.focus();
   }, [id]);
   const view = useStore(app.timeline, (now) => (now.open === id ? now.view : null));
+  const target = useStore(app.timeline, (now) => (now.open === id ? now.target : null));
   const snapshot = useSnapshot((now) => now);
   const people = useMemo(() => directory(snapshot, t('deleted_person')), [snapshot, t]);
   const title = titleOf(conversation, ownId(snapshot), people, locale) ?? t('list.alone');
-  const [members, setMembers] = useState(false);
+  const [panel, setPanel] = useState<Panel>('none');
+  const toggle = (which: Panel) => (): void => setPanel(panel === which ? 'none' : which);
   const [comparing, setComparing] = useState<UserId | null>(null);
   const membersButton = useRef<HTMLButtonElement>(null);
-  const closeMembers = useCallback(() => {
-    setMembers(false);
-    membersButton.current?.focus();
-  }, []);
+  const collectionButton = useRef<HTMLButtonElement>(null);
+  const closePanel = useCallback(() => {
+    setPanel('none');
+    (panel === 'members' ? membersButton : collectionButton).current?.focus();
+  }, [panel]);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     // The panel hears its own keys; whoever writes stays where they write.
     const escape = (event: KeyboardEvent): void => {
-      if (!event.isComposing && event.target instanceof HTMLTextAreaElement) setMembers(false);
+      if (!event.isComposing && event.target instanceof HTMLTextAreaElement) setPanel('none');
     };
     return root.current === null ? undefined : tinykeys(root.current, { Escape: escape });
   }, []);
   return (
-    <div className={`conversation${members ? ' conversation-members' : ''}`} ref={root}>
-      <Head conversation={conversation} title={title} members={members} onMembers={() => setMembers(!members)} button={membersButton} heading={heading} />
+    <div className={`conversation${panel === 'none' ? '' : ' conversation-members'}`} ref={root}>
+      <Head conversation={conversation} title={title} heading={heading}>
+        <IconButton label={t('conv.search')} icon={<SearchIcon size={20} aria-hidden="true" />} onPress={onSearch} />
+        <IconButton label={t('collection.button')} icon={<GalleryVerticalEnd size={20} aria-hidden="true" />} onPress={toggle('collection')} ref={collectionButton} expanded={panel === 'collection'} />
+        <IconButton label={t('conv.members_button')} icon={<Users size={20} aria-hidden="true" />} onPress={toggle('members')} ref={membersButton} expanded={panel === 'members'} />
+      </Head>
       <Banner />
-      <Timeline conversation={conversation} view={view} people={people} me={ownId(snapshot)} />
+      <Timeline conversation={conversation} view={view} people={people} me={ownId(snapshot)} target={target} />
       <Foot conversation={conversation} title={title} onCompare={setComparing} />
       {/* Each waits for itself: the panel with the button that opened the dialog must not hide while the dialog loads. */}
-      <Suspense fallback={null}>{members ? <Members conversation={conversation} onClose={closeMembers} onCompare={setComparing} /> : null}</Suspense>
+      <Suspense fallback={null}>{panel === 'members' ? <Members conversation={conversation} onClose={closePanel} onCompare={setComparing} /> : null}</Suspense>
+      <Suspense fallback={null}>{panel === 'collection' ? <Collection conversation={conversation} people={people} onClose={closePanel} /> : null}</Suspense>
       <Suspense fallback={null}>{comparing === null ? null : <Safety userId={comparing} onClose={() => setComparing(null)} />}</Suspense>
     </div>
   );
 }
 
-function Head(props: { readonly conversation: ConversationView; readonly title: string; readonly members: boolean; readonly onMembers: () => void; readonly button: Ref<HTMLButtonElement>; readonly heading: Ref<HTMLHeadingElement> }) {
+type Panel = 'none' | 'members' | 'collection';
+
+function Head(props: { readonly conversation: ConversationView; readonly title: string; readonly heading: Ref<HTMLHeadingElement>; readonly children: ReactNode }) {
   const { t } = useText();
   const [, go] = useLocation();
   return (
@@ -82,7 +93,7 @@ function Head(props: { readonly conversation: ConversationView; readonly title: 
           </span>
         </p>
       </div>
-      <IconButton label={t('conv.members_button')} icon={<Users size={20} aria-hidden="true" />} onPress={props.onMembers} ref={props.button} expanded={props.members} />
+      {props.children}
     </header>
   );
 }

@@ -1,4 +1,4 @@
-import { Settings, ShieldAlert, SlidersHorizontal, SquarePen, UserPlus, Users } from 'lucide-react';
+import { Search as SearchIcon, Settings, ShieldAlert, SlidersHorizontal, SquarePen, UserPlus, Users } from 'lucide-react';
 import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
 import { useLocation, useRoute } from 'wouter';
 import { Avatar } from '../components/avatar.tsx';
@@ -7,7 +7,7 @@ import { isFocusLost } from '../components/held-focus.ts';
 import { Mark } from '../components/mark.tsx';
 import { Empty } from '../components/notes.tsx';
 import { useText } from '../i18n/text.ts';
-import type { Me } from '../models/app.ts';
+import type { ConversationId, Me } from '../models/app.ts';
 import { codeInLink } from '../models/signs.ts';
 import { unreadTotal } from '../models/conversation-list.ts';
 import { face } from '../models/people.ts';
@@ -21,6 +21,7 @@ import { DirectoryAlarm } from './directory-alarm.tsx';
 import { AuditAlarm } from './audit-alarm.tsx';
 import { FullNotice } from './full-notice.tsx';
 
+const Search = lazy(() => import('./search.tsx').then((module) => ({ default: module.Search })));
 const NewConversation = lazy(() => import('./new-conversation.tsx').then((module) => ({ default: module.NewConversation })));
 const Invite = lazy(() => import('./invite.tsx').then((module) => ({ default: module.Invite })));
 const People = lazy(() => import('./people.tsx').then((module) => ({ default: module.People })));
@@ -39,7 +40,9 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   const conversation = useSnapshot((now) => now.conversations.find((item) => item.conversationId === params?.id));
   const current = params?.id ?? null;
   usePageTitle(t(current === null ? 'list.name' : 'conv.page'), useSnapshot(unreadTotal));
-  useKeys({ help: () => setPanel('keys') });
+  const [searching, setSearching] = useState<Searching>({ open: false, front: false, within: null });
+  const search = (within: ConversationId | null): void => setSearching({ open: true, front: true, within });
+  useKeys({ help: () => setPanel('keys'), search: () => search(conversation?.conversationId ?? null) });
   const [letIn, setLetIn] = useState(() => codeInLink(location.hash));
   useEffect(() => {
     if (letIn === null) return;
@@ -55,13 +58,21 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
     go(`/c/${id}`);
   };
   return (
-    <main className={`main${current === null ? '' : ' main-open'}`}>
+    <main className={`main${current === null || searching.front ? '' : ' main-open'}`}>
       <FullNotice />
       <DirectoryAlarm />
       <AuditAlarm />
-      <Side me={me} came={came} current={current} panel={panel} onPanel={setPanel} />
+      {searching.open ? (
+        <div className="side">
+          <Suspense fallback={null}>
+            <Search within={searching.within} onShown={() => setSearching({ ...searching, front: false })} onClose={() => setSearching({ open: false, front: false, within: null })} />
+          </Suspense>
+        </div>
+      ) : (
+        <Side me={me} came={came} current={current} panel={panel} onPanel={setPanel} onSearch={() => search(null)} />
+      )}
       <div className="pane" id="conversation">
-        {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}
+        {conversation !== undefined ? <Conversation key={conversation.conversationId} conversation={conversation} onSearch={() => search(conversation.conversationId)} /> : current === null ? <Nothing onPanel={setPanel} /> : <Missing onBack={() => go('/')} />}
       </div>
       <Suspense fallback={null}>
         {panel === 'new' ? <NewConversation onClose={close} onOpen={open} /> : null}
@@ -84,7 +95,14 @@ function useArrival(came: boolean): RefObject<HTMLHeadingElement | null> {
   return heading;
 }
 
-function Side({ me, came, current, panel, onPanel }: { readonly me: Me; readonly came: boolean; readonly current: string | null; readonly panel: Panel; readonly onPanel: (panel: Panel) => void }) {
+interface Searching {
+  readonly open: boolean;
+  /** On a phone: before the conversation, not behind it. */
+  readonly front: boolean;
+  readonly within: ConversationId | null;
+}
+
+function Side({ me, came, current, panel, onPanel, onSearch }: { readonly me: Me; readonly came: boolean; readonly current: string | null; readonly panel: Panel; readonly onPanel: (panel: Panel) => void; readonly onSearch: () => void }) {
   const { t } = useText();
   const notices = useSnapshot((now) => now.notices.length);
   const any = useSnapshot((now) => now.conversations.length > 0);
@@ -114,6 +132,7 @@ function Side({ me, came, current, panel, onPanel }: { readonly me: Me; readonly
         </Brand>
         {notices > 0 ? <IconButton label={t('nav.notices', { count: notices })} icon={<ShieldAlert size={20} className="warn" aria-hidden="true" />} onPress={() => onPanel('notices')} /> : null}
         {me.role === 'member' ? null : <ToAdministration />}
+        {any ? <IconButton label={t('search.title')} icon={<SearchIcon size={20} aria-hidden="true" />} onPress={onSearch} /> : null}
         <IconButton label={t('list.new')} icon={<SquarePen size={20} aria-hidden="true" />} onPress={() => onPanel('new')} />
       </header>
       {any ? (
@@ -126,8 +145,7 @@ function Side({ me, came, current, panel, onPanel }: { readonly me: Me; readonly
             placeholder={t('list.filter')}
             value={query}
             onChange={(event) => setQuery(event.currentTarget.value)}
-            onKeyDown={(event) => (event.key === 'Escape' ? setQuery('') : undefined)}
-            autoComplete="off"
+            onKeyDown={(event) => (event.key === 'Escape' ? setQuery('') : undefined)} autoComplete="off"
           />
           <kbd className="filter-key" aria-hidden="true">
             {onMac ? '⌘K' : 'Ctrl K'}

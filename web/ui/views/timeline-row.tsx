@@ -16,9 +16,11 @@ export interface TimelineRowProps {
   readonly me: UserId | null;
   readonly now: number;
   readonly conversationId: ConversationId;
+  /** It is what the timeline was opened for. */
+  readonly found?: boolean;
 }
 
-export const TimelineRowView = memo(function TimelineRowView({ row, people, me, now, conversationId }: TimelineRowProps) {
+export const TimelineRowView = memo(function TimelineRowView({ row, people, me, now, conversationId, found = false }: TimelineRowProps) {
   const { t, locale } = useText();
   switch (row.kind) {
     case 'day':
@@ -34,7 +36,11 @@ export const TimelineRowView = memo(function TimelineRowView({ row, people, me, 
         </div>
       );
     case 'text':
-      return row.item.own ? <Own item={row.item} first={row.first} last={row.last} conversationId={conversationId} /> : <Other item={row.item} first={row.first} people={people} />;
+      return (
+        <div className={found ? 'found' : undefined}>
+          {row.item.own ? <Own item={row.item} first={row.first} last={row.last} conversationId={conversationId} /> : <Other item={row.item} first={row.first} people={people} />}
+        </div>
+      );
     case 'event':
       return <p className="event">{eventText(row.item, people, me, t, locale)}</p>;
     case 'identity':

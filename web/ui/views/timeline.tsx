@@ -7,7 +7,7 @@ import { useText } from '../i18n/text.ts';
 import { type Anchor, following, isAtEnd, moved, type Place, reading, touched } from '../models/anchor.ts';
 import type { ConversationView, TimelineView, UserId } from '../models/app.ts';
 import { type Directory, keyChangesOf, nameOf } from '../models/people.ts';
-import { headSequence, timelineChange, timelineRows } from '../models/timeline.ts';
+import { headSequence, timelineChange, type TimelineRow, timelineRows } from '../models/timeline.ts';
 import { useApp } from './context.tsx';
 import { useMinute } from './conversation-list.tsx';
 import { TimelineRowView } from './timeline-row.tsx';
@@ -17,6 +17,8 @@ export interface TimelineProps {
   readonly view: TimelineView | null;
   readonly people: Directory;
   readonly me: UserId | null;
+  /** The message that it was opened for. */
+  readonly target?: { readonly sequence: number } | null;
 }
 
 export function Timeline(props: TimelineProps) {
@@ -49,7 +51,7 @@ const nearStart = 600;
 
 const placeOf = ({ scrollOffset: offset, scrollSize: size, viewportSize: viewport }: VListHandle): Place => ({ offset, size, viewport });
 
-function Log({ conversation, view, people, me, frame }: TimelineProps & { readonly view: TimelineView; readonly frame: RefObject<HTMLDivElement | null> }) {
+function Log({ conversation, view, people, me, frame, target = null }: TimelineProps & { readonly view: TimelineView; readonly frame: RefObject<HTMLDivElement | null> }) {
   const { t } = useText();
   const app = useApp();
   const list = useRef<VListHandle>(null);
@@ -57,48 +59,34 @@ function Log({ conversation, view, people, me, frame }: TimelineProps & { readon
   const outOf = conversation.active ? null : conversation.owner;
   const keyChanges = useMemo(() => keyChangesOf(conversation.members, people), [conversation.members, people]);
   const rows = useMemo(() => timelineRows(view, openedHead, { me, outOf }, keyChanges), [view, openedHead, me, outOf, keyChanges]);
-  const before = useRef<TimelineView | null>(null);
-  const change = useMemo(() => timelineChange(before.current, view), [view]);
-  const [atEnd, setAtEnd] = useState(true);
-  const anchor = useRef(following);
-  const [missed, setMissed] = useState(0);
-  const [announced, setAnnounced] = useState('');
+  const anchorRef = useRef(following);
+  const { change, atEnd, setAtEnd, missed, setMissed, announced } = usePlace(list, anchorRef, rows, view, people, target);
   const now = useMinute();
-
-  useLayoutEffect(() => {
-    const first = before.current === null;
-    before.current = view;
-    const dividerAt = rows.findIndex((row) => row.kind === 'unread');
-    if (first && dividerAt > 0) {
-      anchor.current = reading(anchor.current);
-      list.current?.scrollToIndex(dividerAt - 1, { align: 'start' });
-    } else if (first || anchor.current.follows || change.ownSent) {
-      anchor.current = { ...anchor.current, follows: true };
-      list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
-    } else setMissed((count) => count + change.arrived.length);
-    const latest = change.arrived.at(-1);
-    if (latest !== undefined) setAnnounced(`${nameOf(people, latest.from) ?? ''}: ${latest.text}`);
-  }, [view, rows, change, people]);
 
   const settle = (): void => {
     const handle = list.current;
     if (handle === null) return;
-    anchor.current = moved(anchor.current, placeOf(handle));
-    setAtEnd(anchor.current.follows);
-    if (anchor.current.follows) setMissed(0);
+    anchorRef.current = moved(anchorRef.current, placeOf(handle));
+    if (view.newer === true) {
+      anchorRef.current = reading(anchorRef.current);
+      if (!view.loading && handle.scrollSize - handle.scrollOffset - handle.viewportSize < nearStart) app.actions.loadNewer(view.conversationId).catch(() => undefined);
+    }
+    setAtEnd(anchorRef.current.follows);
+    if (anchorRef.current.follows) setMissed(0);
     if (handle.scrollOffset < nearStart && view.more && !view.loading) app.actions.loadOlder(view.conversationId).catch(() => undefined);
   };
   useReadMark(view, atEnd);
   const jump = (): void => {
-    anchor.current = following;
+    if (view.newer === true) return app.show(view.conversationId, null);
+    anchorRef.current = following;
     setAtEnd(true);
     setMissed(0);
     list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
   };
   const rest = (): void => {
-    if (list.current !== null && anchor.current.follows && !isAtEnd(placeOf(list.current))) jump();
+    if (list.current !== null && anchorRef.current.follows && !isAtEnd(placeOf(list.current))) jump();
   };
-  useTouch(frame, anchor, rest);
+  useTouch(frame, anchorRef, rest);
   return (
     <>
       {view.loading ? (
@@ -106,9 +94,9 @@ function Log({ conversation, view, people, me, frame }: TimelineProps & { readon
           {t('conv.loading')}
         </p>
       ) : null}
-      <VList ref={list} className="log" role="log" aria-label={t('conv.log')} aria-live="off" tabIndex={0} shift={change.prepended} onScroll={settle} onScrollEnd={rest} onResize={() => (anchor.current.follows ? jump() : undefined)}>
+      <VList ref={list} className="log" role="log" aria-label={t('conv.log')} aria-live="off" tabIndex={0} shift={change.prepended} onScroll={settle} onScrollEnd={rest} onResize={() => (anchorRef.current.follows ? jump() : undefined)}>
         {rows.map((row) => (
-          <TimelineRowView key={row.key} row={row} people={people} me={me} now={now} conversationId={view.conversationId} />
+          <TimelineRowView key={row.key} row={row} found={row.kind === 'text' && target !== null && row.item.sequence === target.sequence} people={people} me={me} now={now} conversationId={view.conversationId} />
         ))}
       </VList>
       {/* The log itself is silent: a virtual list adds rows while one scrolls. What really arrives is said here. */}
@@ -118,6 +106,50 @@ function Log({ conversation, view, people, me, frame }: TimelineProps & { readon
       {atEnd ? null : <Jump missed={missed} onJump={jump} />}
     </>
   );
+}
+
+/** Where the list stands after each change of the view: at the message it was opened for, the unread divider, the end, or where one reads. */
+function usePlace(list: RefObject<VListHandle | null>, anchorRef: RefObject<Anchor>, rows: readonly TimelineRow[], view: TimelineView, people: Directory, target: { readonly sequence: number } | null) {
+  const before = useRef<TimelineView | null>(null);
+  const change = useMemo(() => timelineChange(before.current, view), [view]);
+  const [atEnd, setAtEnd] = useState(true);
+  const [missed, setMissed] = useState(0);
+  const [announced, setAnnounced] = useState('');
+  const shown = useRef<typeof target>(null);
+  useLayoutEffect(() => {
+    const first = before.current === null;
+    const apart = before.current?.newer === true;
+    before.current = view;
+    const waits = target !== null && shown.current !== target;
+    const targetAt = waits ? rows.findIndex((row) => row.kind === 'text' && row.item.sequence === target.sequence) : -1;
+    if (targetAt >= 0) {
+      shown.current = target;
+      anchorRef.current = reading(anchorRef.current);
+      list.current?.scrollToIndex(targetAt, { align: 'center' });
+      setAtEnd(false);
+      return;
+    }
+    if (apart || (waits && view.newer === true)) return;
+    const dividerAt = rows.findIndex((row) => row.kind === 'unread');
+    if (first && dividerAt > 0) {
+      anchorRef.current = reading(anchorRef.current);
+      list.current?.scrollToIndex(dividerAt - 1, { align: 'start' });
+      // Where it need not scroll nobody says whether the end is on the screen.
+      const look = (): void => {
+        const handle = list.current;
+        if (handle !== null && handle.viewportSize === 0) return void requestAnimationFrame(look);
+        if (handle !== null) anchorRef.current = moved(anchorRef.current, placeOf(handle));
+        setAtEnd(anchorRef.current.follows);
+      };
+      requestAnimationFrame(look);
+    } else if (first || anchorRef.current.follows || change.ownSent) {
+      anchorRef.current = { ...anchorRef.current, follows: true };
+      list.current?.scrollToIndex(rows.length - 1, { align: 'end' });
+    } else setMissed((count) => count + change.arrived.length);
+    const latest = change.arrived.at(-1);
+    if (latest !== undefined) setAnnounced(`${nameOf(people, latest.from) ?? ''}: ${latest.text}`);
+  }, [list, anchorRef, view, rows, change, people, target]);
+  return { change, atEnd, setAtEnd, missed, setMissed, announced };
 }
 
 function Jump({ missed, onJump }: { readonly missed: number; readonly onJump: () => void }) {

@@ -254,7 +254,7 @@ function sendCalls(core: Core): Pick<EngineApi, 'send' | 'retrySend' | 'discardS
   };
 }
 
-function timelineCalls(core: Core): Pick<EngineApi, 'setDraft' | 'typing' | 'openTimeline' | 'closeTimeline' | 'loadOlder' | 'loadNewer' | 'markRead'> {
+function timelineCalls(core: Core): Pick<EngineApi, 'setDraft' | 'typing' | 'openTimeline' | 'closeTimeline' | 'loadOlder' | 'loadNewer' | 'find' | 'markRead'> {
   return {
     setDraft: async (id, draft) => core.change(id, { draft }),
     typing: done,
@@ -266,6 +266,7 @@ function timelineCalls(core: Core): Pick<EngineApi, 'setDraft' | 'typing' | 'ope
     },
     closeTimeline: done,
     loadNewer: done,
+    find: () => Promise.reject(new LanyingError('engine.closed')),
     async loadOlder(id) {
       const items = core.messages.get(id) ?? [];
       const first = items[0];

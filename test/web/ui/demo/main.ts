@@ -1,4 +1,5 @@
 import { connectEngine } from '../../../../web/platform/browser/host/connect.ts';
+import { allowScripts } from '../../../../web/platform/browser/scripts.ts';
 import { browserStorage } from '../../../../web/platform/browser/storage-keeping.ts';
 import { start } from '../../../../web/ui/start.tsx';
 import { createDemoEngine, type Scene } from './demo-engine.ts';
@@ -16,7 +17,7 @@ if (root === null) throw new Error('no root');
 if (location.pathname === '/hosted.html') {
   // The worker and the security policy of the product, with the demo engine behind them.
   if (parameters.has('dedicated')) Object.assign(window, { SharedWorker: undefined });
-  await start(await connectEngine(workerUrl), root, browserStorage);
+  await start(await connectEngine(allowScripts([workerUrl])(workerUrl)), root, browserStorage);
 } else {
   const scene = scenes.find((item) => item === parameters.get('scene')) ?? 'ready';
   const engine = createDemoEngine({ scene, now: Date.now(), offline: parameters.has('offline'), full: parameters.has('full') ? Number(parameters.get('full')) : null, clockJumped: parameters.has('clock'), auditForked: parameters.has('forked'), asMember: parameters.has('member'), directory: (['forked', 'cut'] as const).find((fault) => fault === parameters.get('directory')) ?? null });

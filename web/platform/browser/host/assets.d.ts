@@ -1,3 +1,7 @@
+declare module '*?worker&url' {
+  const url: string;
+  export default url;
+}
 declare module '*?sharedworker&url' {
   const url: string;
   export default url;

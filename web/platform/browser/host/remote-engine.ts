@@ -99,7 +99,7 @@ const methods = {
   unlockWithRecoveryCode: true, unlockWithPasskey: true, signOut: true, createInvite: true, listInvites: true,
   revokeInvite: true, refreshPeople: true, acceptIdentity: true, acceptDirectory: true, setVerified: true, dismissNotices: true, createConversation: true,
   renameConversation: true, addMembers: true, removeMember: true, leaveConversation: true, send: true, retrySend: true,
-  discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, loadNewer: true, markRead: true, administer: true, ask: true, signInSecondStep: true, addPasskey: true,
+  discardSend: true, setDraft: true, typing: true, openTimeline: true, closeTimeline: true, loadOlder: true, loadNewer: true, find: true, markRead: true, administer: true, ask: true, signInSecondStep: true, addPasskey: true,
   stepUpWithPasskey: true,
   renameDevice: true, removeDevice: true, prepareRecoveryCode: true, keepRecoveryCode: true, addPasskeyUnlocker: true, removeUnlocker: true, reopenVault: true,
   prepareAnew: true, finishAnew: true, askApproval: true, answerApproval: true, confirmApproval: true, closeApproval: true,
