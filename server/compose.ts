@@ -163,9 +163,10 @@ async function control(desk: ControlDesk, { config, ops }: ComposeParts): Promis
   }
 }
 
-async function beforeServing({ directory, unfinished, clock }: Services, runtime: Runtime): Promise<void> {
+async function beforeServing({ directory, unfinished, enforcement, clock }: Services, runtime: Runtime): Promise<void> {
   await directory.begin();
   await unfinished.finish(systemScribe('unfinished', runtime));
+  await enforcement.run();
   await clock.begin();
 }
 

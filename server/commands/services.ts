@@ -25,6 +25,7 @@ import { Retention, retentionPartsOf } from '../domain/retention/retention.ts';
 import { ServerKey } from '../domain/retention/server-key.ts';
 import { Sessions } from '../domain/sessions.ts';
 import { Ceremonies } from '../domain/sign-in/ceremonies.ts';
+import { Enforcement } from '../domain/sign-in/enforcement.ts';
 import { Factors } from '../domain/sign-in/factors.ts';
 import { Health } from '../domain/sign-in/health.ts';
 import { OwnPasswords } from '../domain/sign-in/own-password.ts';
@@ -83,6 +84,7 @@ export interface Services extends ServiceParts {
   readonly approvals: Approvals;
   readonly newIdentity: NewIdentity;
   readonly unfinished: Unfinished;
+  readonly enforcement: Enforcement;
   readonly ownDevices: OwnDevices;
   readonly passkeys: Passkeys;
   readonly people: People;
@@ -125,6 +127,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     if (happening.kind !== 'devices') return;
     accounts.forget(happening.userId);
     people.forget();
+    policies.forget();
   });
   const retention = new Retention({ ...retentionPartsOf(store), conversations, bus, key: serverKey, runtime });
   return {
@@ -146,6 +149,7 @@ export function createServices({ store, bus, runtime, config }: ServiceParts): S
     files: new Files({ store: store.blobs, runtime, limits: config.files }),
     newIdentity,
     unfinished: new Unfinished({ accounts: store.accounts, newIdentity, passwords: ownPasswords, sessions }),
+    enforcement: new Enforcement({ accounts: store.accounts, sessions, policies }),
     approvals: new Approvals(runtime, bus),
     ownDevices: new OwnDevices({ store: store.devices, accounts: store.accounts, memberships: store.conversations, conversations, bus, runtime }),
     log: new LogReader(conversations, store.conversations),

@@ -137,7 +137,7 @@ export class Accounts {
     const role = roleOf(grant.value);
     const factor = await this.#factor(input, role);
     if (!factor.ok) return factor;
-    const alone = factor.value.passwordHash !== null && (await this.#parts.policies.rulesOf(role)).secondStep === 'required';
+    const alone = factor.value.passwordHash !== null && (await this.#parts.policies.rulesOf({ userId: input.userId, role })).secondStep === 'required';
     const session = this.#parts.sessions.make(input.userId, input.device.deviceId, { factor: 'account', whence, must: alone ? 'add_second_step' : null });
     const account = this.#assemble(input, grant.value, factor.value, session.record);
     const outcome = await this.#parts.store.create(account, creationActs(account, audit));
@@ -169,12 +169,12 @@ export class Accounts {
     const { factor, userId, handle, displayName } = input;
     const { ownPasswords, policies, passwords } = this.#parts;
     if (factor.kind === 'password') {
-      const checked = await ownPasswords.check(factor.password, { role, handle, displayName });
+      const checked = await ownPasswords.check(factor.password, { userId, role, handle, displayName });
       if (!checked.ok) return checked;
       const hashed = await passwords.hash(factor.password);
       return hashed.ok ? ok({ passwordHash: hashed.value, passkeys: [], passwordFacts: await ownPasswords.facts(null) }) : hashed;
     }
-    const forbidden = await policies.refusal(role, 'passkey');
+    const forbidden = await policies.refusal({ userId, role }, 'passkey');
     if (forbidden !== null) return forbidden;
     const passkey = await this.#parts.passkeys.finishRegistration(factor.ceremonyId, factor.response, userId, handle);
     if (!passkey.ok) return passkey;

@@ -115,6 +115,18 @@ export class Sessions {
   /** [A17] It did what it had to; `next`: what comes then. */
   async did({ sessionId }: SessionRecord, next: Must | null): Promise<void> {
     await this.#parts.store.settle(sessionId, { must: next }, null);
+    if (next === null) this.#parts.bus.publish({ kind: 'sessionFreed', sessionId });
+  }
+
+  /** [A17] From now on it may do nothing else before. */
+  async restrict({ sessionId }: SessionRecord, must: Must): Promise<void> {
+    await this.#parts.store.settle(sessionId, { must }, null);
+    this.#parts.bus.publish({ kind: 'sessionRestricted', sessionId });
+  }
+
+  /** Of all these people, live or not. */
+  ofUsers(userIds: readonly UserId[]): Promise<readonly SessionRecord[]> {
+    return this.#parts.store.ofUsers(userIds);
   }
 
   /** [A14] */

@@ -28,6 +28,8 @@ export type Happening =
   | { readonly kind: 'vault'; readonly userId: UserId; readonly version: number }
   | { readonly kind: 'keyPackagesLow'; readonly deviceId: DeviceId; readonly suite: Suite; readonly count: number }
   | { readonly kind: 'sessionEnded'; readonly sessionId: SessionId; readonly reason: 'signed_out' | 'revoked' | 'expired' }
+  /** [A17] It has something to do first now, or has done it. */
+  | { readonly kind: 'sessionRestricted' | 'sessionFreed'; readonly sessionId: SessionId }
   | { readonly kind: 'auditHead'; readonly checkpoint: string; readonly admins: readonly UserId[] }
   /** There is no room to write any more, or there is again. */
   | { readonly kind: 'storage'; readonly full: boolean }

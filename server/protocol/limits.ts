@@ -101,6 +101,10 @@ export const healthPageMax = 50;
 export const passkeysPerUserMax = 20;
 export const passkeyNameLengthMax = 64;
 export const recoveryCodesCount = 10;
+/** Groups with rules of their own for signing in, and people in one of them. */
+export const policyGroupsMax = 32;
+export const policyGroupMembersMax = 2_000;
+export const policyGroupNameLengthMax = 64;
 export const passwordHistoryMax = 10;
 export const sessionLifetimeMs = 30 * 24 * 3_600_000;
 export const clientPingEveryMs = 25_000;

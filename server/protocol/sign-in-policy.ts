@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { Timestamp } from './envelope.ts';
 import { UserId } from './ids.ts';
 import * as limits from './limits.ts';
-import { Handle, KeptName, Role } from './model.ts';
+import { Handle, keptLabel, KeptName, Role } from './model.ts';
 
 const between = (min: number, max: number) => v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
 const Factor = v.picklist(['allowed', 'forbidden']);
@@ -41,13 +41,66 @@ export const PasswordRules = v.strictObject({
 });
 export type PasswordRules = v.InferOutput<typeof PasswordRules>;
 
-export const SignInPolicy = v.strictObject({
-  roles: v.strictObject({ owner: RoleRules, admin: RoleRules, member: RoleRules }),
-  password: PasswordRules,
+/** What holds for somebody whom several rules are for: what one of them forbids is forbidden, what one asks for is asked for. */
+export function strictest([first, ...others]: readonly [RoleRules, ...RoleRules[]]): RoleRules {
+  const both = (one: 'allowed' | 'forbidden', other: 'allowed' | 'forbidden') => (one === 'allowed' && other === 'allowed' ? 'allowed' : 'forbidden');
+  return others.reduce(
+    (all, rules) => ({
+      password: both(all.password, rules.password),
+      passkey: both(all.passkey, rules.passkey),
+      totp: both(all.totp, rules.totp),
+      secondStep: all.secondStep === 'required' || rules.secondStep === 'required' ? 'required' : 'optional',
+    }),
+    first,
+  );
+}
+
+/** People for whom stricter rules hold than for their role. */
+export const PolicyGroup = v.strictObject({
+  name: keptLabel(limits.policyGroupNameLengthMax),
+  members: v.pipe(
+    v.array(UserId),
+    v.maxLength(limits.policyGroupMembersMax),
+    v.check((members) => new Set(members).size === members.length, 'names somebody twice'),
+  ),
+  rules: RoleRules,
 });
+export type PolicyGroup = v.InferOutput<typeof PolicyGroup>;
+
+const Roles = v.strictObject({ owner: RoleRules, admin: RoleRules, member: RoleRules });
+
+/** Whatever roles and groups somebody has, a way in must be left. */
+const leavesWays = ({ roles, groups = [] }: { readonly roles: v.InferOutput<typeof Roles>; readonly groups?: readonly PolicyGroup[] | undefined }): boolean => {
+  const all = new Map<UserId, RoleRules[]>();
+  for (const { members, rules } of groups) for (const member of members) all.set(member, [...(all.get(member) ?? []), rules]);
+  const combined = [...groups.map(({ rules }) => [rules]), ...[...all.values()].filter((rules) => rules.length > 1)];
+  return Object.values(roles).every((role) => combined.every((rules) => v.is(RoleRules, strictest([role, ...rules]))));
+};
+
+export const SignInPolicy = v.pipe(
+  v.strictObject({
+    roles: Roles,
+    password: PasswordRules,
+    groups: v.optional(
+      v.pipe(
+        v.array(PolicyGroup),
+        v.maxLength(limits.policyGroupsMax),
+        v.check((groups) => new Set(groups.map(({ name }) => name)).size === groups.length, 'has two groups of one name'),
+      ),
+    ),
+  }),
+  v.check((policy) => leavesWays(policy), 'leaves somebody in a group without a way in, or without the second step that is asked for'),
+);
 export type SignInPolicy = v.InferOutput<typeof SignInPolicy>;
 
 const open: RoleRules = { password: 'allowed', passkey: 'allowed', totp: 'allowed', secondStep: 'optional' };
+/** The policy without somebody in its groups; the same object when they are in none. */
+export function withoutMember(policy: SignInPolicy, userId: UserId): SignInPolicy {
+  const { groups } = policy;
+  if (groups?.some(({ members }) => members.includes(userId)) !== true) return policy;
+  return { ...policy, groups: groups.map((group) => ({ ...group, members: group.members.filter((member) => member !== userId) })) };
+}
+
 /** Until somebody sets another: nothing but a length and a blocklist. */
 export const signInPolicyDefault: SignInPolicy = {
   roles: { owner: open, admin: open, member: open },

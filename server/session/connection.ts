@@ -115,7 +115,8 @@ export class Connection {
     this.#change({ kind: 'authenticated', session });
     const { userId, deviceId } = this;
     if (userId === null) return;
-    this.#parts.directory.ready(this, userId, deviceId);
+    // [A17] Until it has done what comes first it hears of nothing.
+    if (session.must === undefined) this.#parts.directory.ready(this, userId, deviceId);
     this.#wire.send(
       encodeEvent('ready', { protocol: protocolVersion, serverTime: this.#parts.runtime.now(), userId, deviceId, requestsInFlightMax }),
     );
@@ -166,6 +167,16 @@ export class Connection {
     this.#change({ kind: 'bound', deviceId });
     if (userId === null || this.deviceId === before) return;
     this.#parts.directory.bound(this, before, deviceId);
+  }
+
+  /** [A17] */
+  freed(): void {
+    const { userId, deviceId } = this;
+    if (userId !== null) this.#parts.directory.ready(this, userId, deviceId);
+  }
+  /** [A17] Its session may do less than when this was opened: the client comes again and hears what. */
+  beginAgain(): void {
+    this.#close(closeCodes.goingAway);
   }
 
   /** [S3] */

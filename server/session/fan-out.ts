@@ -78,6 +78,12 @@ function tell(parts: FanOutParts, announce: (conversationId: ConversationId) => 
     case 'sessionEnded':
       for (const connection of directory.bySession(happening.sessionId)) connection.end(happening.reason);
       return;
+    case 'sessionRestricted':
+      for (const connection of directory.bySession(happening.sessionId)) connection.beginAgain();
+      return;
+    case 'sessionFreed':
+      for (const connection of directory.bySession(happening.sessionId)) connection.freed();
+      return;
     case 'auditHead':
       for (const userId of happening.admins) for (const connection of directory.byUser(userId)) connection.event('auditHead', { checkpoint: happening.checkpoint });
       return;

@@ -32,7 +32,7 @@ export interface OpenDoor {
   readonly bus: EventBus;
   /** Cookie value → session; a test adds and removes them. */
   readonly sessions: Map<string, SessionRecord>;
-  signIn(userId: UserId, deviceId?: DeviceId | null): { readonly cookie: string; readonly session: SessionRecord };
+  signIn(userId: UserId, deviceId?: DeviceId | null, must?: SessionRecord['must']): { readonly cookie: string; readonly session: SessionRecord };
   socket(cookie: string): Promise<TestSocket>;
   /** Log lines so far. */
   readonly logLines: readonly string[];
@@ -96,7 +96,7 @@ export async function openDoor({
     sessions,
     logLines,
     door,
-    signIn(userId, deviceId = null) {
+    signIn(userId, deviceId = null, must) {
       signedIn += 1;
       const now = systemRuntime.now();
       const session: SessionRecord = {
@@ -106,6 +106,7 @@ export async function openDoor({
         deviceId,
         createdAt: now,
         expiresAt: now + 3_600_000,
+        must,
       };
       const value = `session-${signedIn}-${session.sessionId}`;
       sessions.set(value, session);

@@ -61,7 +61,7 @@ export class Factors {
   async passkeyOptions({ userId, sessionId }: SessionRecord): Promise<Result<Begun>> {
     const found = await this.#parts.store.byId(userId);
     if (found === null) return refuse('session.required');
-    const forbidden = await this.#parts.policies.refusal(found.role, 'passkey');
+    const forbidden = await this.#parts.policies.refusal(found, 'passkey');
     if (forbidden !== null) return forbidden;
     if (found.passkeys.length >= passkeysPerUserMax) return refuse('passkey.too_many');
     return ok(await this.#parts.passkeys.beginAdding(found, sessionId));
@@ -75,7 +75,7 @@ export class Factors {
     if (!made.ok) return made;
     const passkey = { ...made.value, name };
     const added = await changeCredentials<Output<'passkey.add'>>(this.#parts.store, session.userId, async (found) => {
-      const forbidden = await this.#parts.policies.refusal(found.role, 'passkey');
+      const forbidden = await this.#parts.policies.refusal(found, 'passkey');
       if (forbidden !== null) return forbidden;
       if (found.passkeys.length >= passkeysPerUserMax) return refuse('passkey.too_many');
       if (found.passkeys.some(({ credentialId }) => credentialId === passkey.credentialId)) return refuse('passkey.refused', { reason: 'exists' });
@@ -118,14 +118,14 @@ export class Factors {
   // Authenticator apps
 
   /** Nothing changes before a code of it was seen. */
-  async beginTotp({ userId, sessionId }: SessionRecord, { handle, role }: Person): Promise<Result<Output<'totp.begin'>>> {
-    const forbidden = await this.#parts.policies.refusal(role, 'totp');
+  async beginTotp({ userId, sessionId }: SessionRecord, person: Person): Promise<Result<Output<'totp.begin'>>> {
+    const forbidden = await this.#parts.policies.refusal(person, 'totp');
     if (forbidden !== null) return forbidden;
     const { ceremonies, runtime, serverName } = this.#parts;
     const secret = runtime.random(totpSecretBytes);
     const expiresAt = ceremonies.end();
     const ceremonyId = await ceremonies.begin({ purpose: 'totp', userId, sessionId, secret: toBase64Url(secret), tries: totpConfirmTriesMax, expiresAt });
-    return ok({ ceremonyId, expiresAt, ...setUpOf(secret, serverName, handle) });
+    return ok({ ceremonyId, expiresAt, ...setUpOf(secret, serverName, person.handle) });
   }
 
   /** Refuses ceremony.expired, code.wrong. The code that confirms it signs nobody in. */
@@ -144,7 +144,7 @@ export class Factors {
       return refuse('code.wrong');
     }
     const confirmed = await changeCredentials<Output<'totp.confirm'>>(store, userId, async (found) => {
-      const forbidden = await this.#parts.policies.refusal(found.role, 'totp');
+      const forbidden = await this.#parts.policies.refusal(found, 'totp');
       if (forbidden !== null) return forbidden;
       const { next, codes } = this.#withCodes(found, { ...found, totp: { secret, createdAt: now, lastStep: step } });
       const added = audit({ act: 'totp.added', object: account(userId), before: { totp: found.totp !== undefined } });
@@ -168,7 +168,7 @@ export class Factors {
 
   /** [A9] What is left must let its person in, as the policy wants it. */
   async #lastRefusal(found: AccountRecord, left: Credentials): Promise<Refusal | null> {
-    const rules = await this.#parts.policies.rulesOf(found.role);
+    const rules = await this.#parts.policies.rulesOf(found);
     const { passwordHash, passkeys, ...step } = allowedOf(left, rules);
     if (passkeys.length > 0) return null;
     if (passwordHash === null) return refuse('factor.last', { reason: 'only_way_in' });

@@ -4,7 +4,7 @@ import { deviceIdleMs, healthPageMax, unlockersMin } from '#protocol/limits.ts';
 import type { HealthIssue, PersonHealth, SignInPolicy } from '#protocol/sign-in-policy.ts';
 import type { Runtime } from '../../ports/runtime.ts';
 import type { AccountRecord, AccountStore, DeviceStore, SessionRecord, SessionStore, VaultStore } from '../../ports/store.ts';
-import { allowedOf, type SignInPolicies } from './policies.ts';
+import { allowedOf, rulesIn, type SignInPolicies } from './policies.ts';
 import { hasSecondStep } from './second-steps.ts';
 
 const dayMs = 86_400_000;
@@ -71,7 +71,7 @@ export class Health {
   }
 
   #factorIssues(account: AccountRecord, policy: SignInPolicy): readonly HealthIssue[] {
-    const allowed = allowedOf(account, policy.roles[account.role]);
+    const allowed = allowedOf(account, rulesIn(policy, account));
     const { passwordFacts, recoveryCodes, createdAt } = account;
     if (allowed.passwordHash === null) return allowed.passkeys.length === 0 ? ['no_way_in'] : [];
     const maxAgeMs = (policy.password.maxAgeDays ?? oldAfterDays) * dayMs;

@@ -24,8 +24,8 @@ export class OwnPasswords {
   }
 
   /** For an account that is about to be made, or that gets another one. Refuses factor.forbidden, password.weak with a reason. */
-  async check(password: string, account: Pick<AccountRecord, 'role' | 'handle' | 'displayName'>): Promise<Result<null>> {
-    const forbidden = await this.#parts.policies.refusal(account.role, 'password');
+  async check(password: string, account: Pick<AccountRecord, 'userId' | 'role' | 'handle' | 'displayName'>): Promise<Result<null>> {
+    const forbidden = await this.#parts.policies.refusal(account, 'password');
     if (forbidden !== null) return forbidden;
     const fault = await this.#parts.policies.faultOf(password, account);
     return fault === null ? ok(null) : refuse('password.weak', { reason: fault });

@@ -14,7 +14,7 @@ import type { Scribe } from '../audit/scribe.ts';
 import { hmacSha256, joinBytes, sameSecret, utf8 } from '../digests.ts';
 import type { Sessions } from '../sessions.ts';
 import type { OwnPasswords } from './own-password.ts';
-import { lengthMinOf, type SignInPolicies } from './policies.ts';
+import { lengthMinOf, rulesIn, type SignInPolicies } from './policies.ts';
 import { hasSecondStep } from './second-steps.ts';
 
 const idLength = 16;
@@ -47,7 +47,7 @@ export class PasswordResets {
     const account = await store.byId(userId);
     if (account === null) return refuse('person.unknown');
     if (account.role !== 'member' && by.role !== 'owner') return refuse('permission.denied');
-    const forbidden = await policies.refusal(account.role, 'password');
+    const forbidden = await policies.refusal(account, 'password');
     if (forbidden !== null) return forbidden;
     const expiresAt = runtime.now() + passwordResetLifetimeMs;
     const time = new Uint8Array(timeLength);
@@ -64,8 +64,8 @@ export class PasswordResets {
     const account = await this.#read(token);
     if (account === null) return refuse('reset.expired');
     const { policy } = await this.#parts.policies.current();
-    const { handle, displayName, role } = account;
-    return ok({ handle, displayName, secondStep: hasSecondStep(account), lengthMin: lengthMinOf(policy.password, policy.roles[role]) });
+    const { handle, displayName } = account;
+    return ok({ handle, displayName, secondStep: hasSecondStep(account), lengthMin: lengthMinOf(policy.password, rulesIn(policy, account)) });
   }
 
   /** Refuses reset.expired, password.weak, factor.forbidden. Signs nobody in. */

@@ -1,9 +1,10 @@
 /** The policy of signing in: in force as soon as it is set ([P3]), and what it says of passwords ([A16]). */
 import type { Output } from '#protocol/commands/index.ts';
 import { ok, refuse, type Refusal, type Result } from '#protocol/errors.ts';
+import type { UserId } from '#protocol/ids.ts';
 import type { Role } from '#protocol/model.ts';
 import type { Must } from '#protocol/sign-in.ts';
-import { type PasswordFault, type PasswordRules, type RoleRules, type SignInPolicy, signInPolicyDefault } from '#protocol/sign-in-policy.ts';
+import { type PasswordFault, type PasswordRules, type RoleRules, type SignInPolicy, signInPolicyDefault, strictest } from '#protocol/sign-in-policy.ts';
 import type { Credentials } from '../../ports/credentials.ts';
 import type { SignInPolicyRecord, SignInPolicyStore } from '../../ports/policy-store.ts';
 import type { Runtime } from '../../ports/runtime.ts';
@@ -12,12 +13,21 @@ import type { Scribe } from '../audit/scribe.ts';
 import { strengthOf } from './strength.ts';
 
 const dayMs = 86_400_000;
+const factLengthMax = 200;
 /** Of zxcvbn: at most a million guesses, so among what everybody tries first. */
 const blocklistedMax = 1;
 
-/** Whom a password is for. */
-export interface PasswordOwner {
+/** Whose rules are asked for. */
+export interface Ruled {
+  readonly userId: UserId;
   readonly role: Role;
+}
+
+export const rulesIn = ({ roles, groups = [] }: SignInPolicy, { userId, role }: Ruled): RoleRules =>
+  strictest([roles[role], ...groups.filter(({ members }) => members.includes(userId)).map(({ rules }) => rules)]);
+
+/** Whom a password is for. */
+export interface PasswordOwner extends Ruled {
   readonly handle: string;
   readonly displayName: string;
 }
@@ -57,18 +67,18 @@ export class SignInPolicies {
     return this.#current;
   }
 
-  async rulesOf(role: Role): Promise<RoleRules> {
-    return (await this.current()).policy.roles[role];
+  async rulesOf(who: Ruled): Promise<RoleRules> {
+    return rulesIn((await this.current()).policy, who);
   }
 
   /** Refuses factor.forbidden. */
-  async refusal(role: Role, factor: 'password' | 'passkey' | 'totp'): Promise<Refusal | null> {
-    return (await this.rulesOf(role))[factor] === 'allowed' ? null : refuse('factor.forbidden', { reason: factor });
+  async refusal(who: Ruled, factor: 'password' | 'passkey' | 'totp'): Promise<Refusal | null> {
+    return (await this.rulesOf(who))[factor] === 'allowed' ? null : refuse('factor.forbidden', { reason: factor });
   }
 
   /** Refuses policy.conflict, factor.last: whoever sets it must still get in themself. */
   async set(by: AccountRecord, version: number, policy: SignInPolicy, audit: Scribe<'policy.changed'>): Promise<Result<Output<'signInPolicy.set'>>> {
-    const { passwordHash, passkeys } = allowedOf(by, policy.roles[by.role]);
+    const { passwordHash, passkeys } = allowedOf(by, rulesIn(policy, by));
     if (passwordHash === null && passkeys.length === 0) return refuse('factor.last', { reason: 'own_account' });
     const before = await this.current();
     const record: SignInPolicyRecord = { version: version + 1, policy, setAt: this.#parts.runtime.now(), setBy: by.userId };
@@ -81,11 +91,17 @@ export class SignInPolicies {
     return ok({ version: record.version });
   }
 
+  /** Somebody in it may be gone: it is read again. */
+  forget(): void {
+    this.#current = null;
+  }
+
   /** Null: the password will do. Whether it was used before is for whoever has the hashes. */
-  async faultOf(password: string, { role, handle, displayName }: PasswordOwner): Promise<PasswordFault | null> {
+  async faultOf(password: string, owner: PasswordOwner): Promise<PasswordFault | null> {
     const { policy } = await this.current();
+    const { handle, displayName } = owner;
     const { classesMin, blocklist, strengthMin } = policy.password;
-    if (lengthOf(password) < lengthMinOf(policy.password, policy.roles[role])) return 'length';
+    if (lengthOf(password) < lengthMinOf(policy.password, rulesIn(policy, owner))) return 'length';
     if (classesOf(password) < classesMin) return 'classes';
     if (!blocklist && strengthMin === 0) return null;
     const strength = await strengthOf(password, [handle, ...displayName.split(/\s+/), this.#parts.serverName]);
@@ -107,7 +123,9 @@ export class SignInPolicies {
 
 export const lengthMinOf = (rules: PasswordRules, role: RoleRules): number => (role.secondStep === 'required' ? rules.lengthMinSecondStep : rules.lengthMin);
 
-function factsOf({ roles, password }: SignInPolicy): Record<string, string | number | boolean | null> {
+function factsOf({ roles, password, groups = [] }: SignInPolicy): Record<string, string | number | boolean | null> {
   const words = ({ password: byPassword, passkey, totp, secondStep }: RoleRules): string => [byPassword, passkey, totp, secondStep].join(' ');
-  return { ...password, owner: words(roles.owner), admin: words(roles.admin), member: words(roles.member) };
+  // Which people they are, and what an organisation calls them, is not for a log that never forgets.
+  const ofGroups = groups.map(({ members, rules }) => `${members.length}: ${words(rules)}`).join('; ').slice(0, factLengthMax);
+  return { ...password, owner: words(roles.owner), admin: words(roles.admin), member: words(roles.member), groups: groups.length, ofGroups };
 }

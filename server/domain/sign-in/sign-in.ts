@@ -73,7 +73,7 @@ export class SignIn {
     }
     guess.right();
     const { policies } = this.#parts;
-    const rules = await policies.rulesOf(account.role);
+    const rules = await policies.rulesOf(account);
     if (rules.password === 'forbidden') return refuse('factor.forbidden', { reason: 'password' });
     const must = await this.#lookAt(account, password);
     const methods = secondStepsOf(allowedOf(account, rules));
@@ -85,7 +85,7 @@ export class SignIn {
     const asserted = await this.#parts.passkeys.finishSignIn(ceremonyId, response);
     if (asserted === null) return refuse('ceremony.expired');
     if (asserted.kind !== 'right') return this.#refusePasskey(asserted, audit);
-    const forbidden = await this.#parts.policies.refusal(asserted.account.role, 'passkey');
+    const forbidden = await this.#parts.policies.refusal(asserted.account, 'passkey');
     if (forbidden !== null) return forbidden;
     return this.#start(asserted.account, { factor: 'passkey', must: null }, from, audit);
   }
@@ -156,8 +156,8 @@ export class SignIn {
     const account = ceremony === null ? null : await this.#parts.store.byId(ceremony.userId);
     if (ceremony === null || account === null || markOf(account) !== ceremony.mark) return refuse('ceremony.expired');
     // What the policy has forbidden since ends it.
-    const forbidden = await this.#parts.policies.refusal(account.role, 'password');
-    const step = by === 'recovery-code' ? null : await this.#parts.policies.refusal(account.role, by);
+    const forbidden = await this.#parts.policies.refusal(account, 'password');
+    const step = by === 'recovery-code' ? null : await this.#parts.policies.refusal(account, by);
     if (forbidden !== null || step !== null) return forbidden ?? step ?? refuse('factor.forbidden');
     return ok({ account, ceremony });
   }

@@ -47,7 +47,7 @@ export class StepUps {
   async options({ userId, sessionId }: SessionRecord): Promise<Result<Output<'session.stepUpOptions'>>> {
     const found = await this.#parts.store.byId(userId);
     if (found === null) return refuse('session.required');
-    const account = { ...found, ...allowedOf(found, await this.#parts.policies.rulesOf(found.role)) };
+    const account = { ...found, ...allowedOf(found, await this.#parts.policies.rulesOf(found)) };
     const password = account.passwordHash !== null;
     const methods = { password, code: password && account.totp !== undefined };
     // With a second step the password alone proves too little; without a code the passkey is that step.
@@ -59,7 +59,7 @@ export class StepUps {
   /** Refuses step_up.failed, ceremony.expired, factor.forbidden, rate.limited. */
   async prove(session: SessionRecord, proof: Input<'session.stepUp'>['proof'], audit: Scribe<StepUpAct>): Promise<Result<Output<'session.stepUp'>>> {
     const account = await this.#parts.store.byId(session.userId);
-    const forbidden = account === null ? refuse('session.required') : await this.#parts.policies.refusal(account.role, proof.kind);
+    const forbidden = account === null ? refuse('session.required') : await this.#parts.policies.refusal(account, proof.kind);
     if (forbidden !== null) return forbidden;
     const proven = proof.kind === 'passkey' ? await this.#byPasskey(session, proof, audit) : await this.#byPassword(session, proof);
     if (!proven.ok) return proven;

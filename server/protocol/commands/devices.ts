@@ -36,6 +36,7 @@ export const deviceCommands = {
     errors: ['device.unknown', 'device.refused'],
     who: 'device',
     resource: 'self',
+    stepUp: true,
     audited: ['device.removed'],
   }),
 };

@@ -1,6 +1,7 @@
 /** Taking accounts away, and what is left of them. Everything deleted here is proven gone (proof.ts). */
 import { revokedLeaf } from '#protocol/directory.ts';
 import type { DeviceId, UserId } from '#protocol/ids.ts';
+import { withoutMember } from '#protocol/sign-in-policy.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import type { GonePerson, PeopleStore } from '../../ports/people-store.ts';
 import type { Pause } from '../../ports/retention-store.ts';
@@ -35,7 +36,7 @@ export class LevelPeople implements PeopleStore {
     acts: Acts,
   ): Promise<'taken' | 'again' | 'unknown'> {
     const { mutex } = this.#access;
-    const alone = <T>(work: () => Promise<T>): Promise<T> => mutex.run('directory', () => mutex.run(`account ${userId}`, work));
+    const alone = <T>(work: () => Promise<T>): Promise<T> => mutex.run('directory', () => mutex.run(`account ${userId}`, () => mutex.run('sign-in policy', work)));
     return alone(async () => {
       const { tables, keys, audit } = this.#access;
       const place = keys.pseudonym('user', userId);
@@ -93,7 +94,14 @@ export class LevelPeople implements PeopleStore {
     const invites = (await tables.invites.list(under(new Uint8Array(0)))).filter(
       ({ value }) => value.createdBy === userId || value.usedBy === userId,
     );
+    const policy = await tables.signInPolicy.get(aloneKey);
+    const left = policy === null ? null : withoutMember(policy.policy, userId);
+    const ungrouped =
+      policy === null || left === null || left === policy.policy
+        ? []
+        : [...(await of(tables.signInPolicy.sealed, [aloneKey], 'taken again')), tables.signInPolicy.put(aloneKey, { ...policy, policy: left })];
     return [
+      ...ungrouped,
       ...(await of(tables.accounts.sealed, [place], 'never again')),
       ...(await of(tables.devices.sealed, [place], 'never again')),
       ...(await of(tables.revocations.sealed, [place], 'never again')),

@@ -1,5 +1,6 @@
 import { revokedLeaf } from '#protocol/directory.ts';
 import type { UserId } from '#protocol/ids.ts';
+import { withoutMember } from '#protocol/sign-in-policy.ts';
 import type { Acts } from '../../ports/audit-store.ts';
 import type { GonePerson, PeopleStore } from '../../ports/people-store.ts';
 import { type SessionRecord, StoreFailure } from '../../ports/store.ts';
@@ -32,6 +33,8 @@ export class MemoryPeople implements PeopleStore {
     const devices = [...this.#shelf.devices.values()].filter((device) => device.userId === userId);
     this.#shelf.record(devices.map(({ deviceId }) => revokedLeaf(digest, userId, deviceId)));
     this.#shelf.accounts.delete(userId);
+    const { signInPolicy } = this.#shelf;
+    if (signInPolicy !== null) this.#shelf.signInPolicy = { ...signInPolicy, policy: withoutMember(signInPolicy.policy, userId) };
     this.#shelf.revocations.delete(userId);
     for (const { deviceId } of devices) this.#shelf.devices.delete(deviceId);
     for (const [id, invite] of this.#shelf.invites)

@@ -1,4 +1,5 @@
 /** What the parts of the model adapter share. Everything goes in and out as a copy: nobody changes what is stored. */
+import type { SignInPolicyRecord } from '../../ports/policy-store.ts';
 import type { Device, NewKeyPackage, Suite, Vault, Welcome } from '#protocol/model.ts';
 import type { ErasedOther } from '#protocol/retention.ts';
 import type { Acts } from '../../ports/audit-store.ts';
@@ -40,6 +41,7 @@ export class Shelf {
   readonly takenDevices = new Set<string>();
   /** Set by the first account for good. */
   owner: UserId | null = null;
+  signInPolicy: SignInPolicyRecord | null = null;
   readonly #packages = new Map<string, PackageShelf>();
   readonly #assertOpen: () => void;
   /** Records acts in the same step as what they changed. */

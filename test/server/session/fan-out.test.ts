@@ -296,6 +296,21 @@ describe('other events', () => {
 });
 
 describe('sessions', () => {
+  test('[P6] a session that has something to do first hears of nothing until it has, and comes again when that begins', async () => {
+    const { cookie, session } = door.signIn(ada, null, 'add_second_step');
+    const { cookie: free, session: unrestricted } = door.signIn(ada);
+    const [held, other] = await Promise.all([door.socket(cookie), door.socket(free)]);
+    door.bus.publish({ kind: 'vault', userId: ada, version: 1 });
+    await other.event('vault');
+    expect(held.events('vault')).toEqual([]);
+    door.bus.publish({ kind: 'sessionFreed', sessionId: session.sessionId });
+    door.bus.publish({ kind: 'vault', userId: ada, version: 2 });
+    expect(await held.event('vault')).toEqual([{ version: 2 }]);
+    door.bus.publish({ kind: 'sessionRestricted', sessionId: unrestricted.sessionId });
+    expect(await other.closeCode()).toBe(1001);
+    expect(held.closed).toBeNull();
+  });
+
   test.each(['signed_out', 'revoked', 'expired'] as const)('[S3] %s closes every socket of that session and no other', async (reason) => {
     const { cookie, session } = door.signIn(ada);
     const ended = [await door.socket(cookie), await door.socket(cookie)];

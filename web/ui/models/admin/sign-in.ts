@@ -31,6 +31,36 @@ export function policyFault(policy: Policy): { readonly role: RoleName; readonly
   return null;
 }
 
+export type Rules = Policy['roles'][RoleName];
+export type PolicyGroup = NonNullable<Policy['groups']>[number];
+
+export const openRules: Rules = { password: 'allowed', passkey: 'allowed', totp: 'allowed', secondStep: 'optional' };
+
+export function withGroup(policy: Policy, at: number | 'new', group: PolicyGroup): Policy {
+  const groups = policy.groups ?? [];
+  return { ...policy, groups: at === 'new' ? [...groups, group] : groups.map((one, place) => (place === at ? group : one)) };
+}
+export const withoutGroup = (policy: Policy, at: number): Policy => ({ ...policy, groups: (policy.groups ?? []).filter((_, place) => place !== at) });
+
+const leavesWay = ({ password, passkey, totp, secondStep }: Rules): boolean =>
+  password === 'allowed' ? secondStep === 'optional' || passkey === 'allowed' || totp === 'allowed' : passkey === 'allowed';
+
+/** What keeps the group of that name from being taken: the server refuses the same. */
+export function groupFault(policy: Policy, name: string): 'name' | 'taken' | 'no_way_in' | null {
+  const groups = policy.groups ?? [];
+  if (name === '') return 'name';
+  if (groups.filter((group) => group.name === name).length > 1) return 'taken';
+  const named = groups.find((group) => group.name === name);
+  const combined = [[named], ...(named?.members ?? []).map((member) => groups.filter(({ members }) => members.includes(member)))];
+  const whole = combined.every((of) => roleNames.every((role) => leavesWay(strictestOf([policy.roles[role], ...of.flatMap((group) => group?.rules ?? [])]))));
+  return whole ? null : 'no_way_in';
+}
+
+const strictestOf = (all: readonly Rules[]): Rules => {
+  const factor = (name: FactorName) => (all.some((rules) => rules[name] === 'forbidden') ? 'forbidden' : 'allowed');
+  return { password: factor('password'), passkey: factor('passkey'), totp: factor('totp'), secondStep: all.some(({ secondStep }) => secondStep === 'required') ? 'required' : 'optional' };
+};
+
 /** A whole number from `min` to `max` as it was typed; null for anything else. */
 export function numberTyped(typed: string, min: number, max: number): number | null {
   if (!/^\d{1,5}$/.test(typed.trim())) return null;

@@ -7,6 +7,7 @@ import type { AppModel } from '../../models/app.ts';
 import { useApp, useLoaded, useTask } from '../context.tsx';
 import { TaskError } from '../task-error.tsx';
 import { PageHead } from './desk-context.tsx';
+import { PolicyGroups } from './policy-groups.tsx';
 import { PasswordRules } from './password-rules.tsx';
 import { SignInHealth } from './sign-in-health.tsx';
 
@@ -47,6 +48,7 @@ function Editor({ version, saved, standard, onSaved }: { readonly version: numbe
         <p className="field-hint">{t('policy.ways_text')}</p>
         <Ways policy={policy} onChange={setPolicy} />
       </section>
+      <PolicyGroups policy={policy} onChange={setPolicy} />
       <PasswordRules policy={policy} onChange={setPolicy} onWrong={setTyping} />
       {fault === null ? null : <p className="note note-danger" role="alert">{t(`policy.fault.${fault.fault}`, { role: t(`policy.role.${fault.role}`) })}</p>}
       <TaskError now={task.now} />
