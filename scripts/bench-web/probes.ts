@@ -7,8 +7,23 @@ const source = `(() => {
   const bench = (globalThis.bench = {});
   const has = (text) => [...document.querySelectorAll('.log .own-bubble, .log .other-text')].some((e) => e.textContent.includes(text));
   bench.painted = (text) => new Promise((resolve) => {
-    const look = () => has(text) ? requestAnimationFrame(() => resolve(performance.now())) : requestAnimationFrame(look);
-    look();
+    // In the frame that shows it, and a task behind that frame's paint.
+    const look = () => { if (!has(text)) return requestAnimationFrame(look); const { port1, port2 } = new MessageChannel(); port1.onmessage = () => resolve(performance.now()); port2.postMessage(0); };
+    requestAnimationFrame(look);
+  });
+  bench.type = (field, text) => {
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, text);
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  };
+  bench.found = (text) => new Promise((resolve) => {
+    const start = performance.now();
+    bench.type(document.querySelector('.search-input'), text);
+    const look = () => {
+      const all = [...document.querySelectorAll('.hit-text')];
+      if (all.length === 0 || !all.every((e) => e.textContent.includes(text))) return requestAnimationFrame(look);
+      const { port1, port2 } = new MessageChannel(); port1.onmessage = () => resolve(performance.now() - start); port2.postMessage(0);
+    };
+    requestAnimationFrame(look);
   });
   bench.frames = (ms) => new Promise((resolve) => {
     const times = []; let before = performance.now(); const end = before + ms;

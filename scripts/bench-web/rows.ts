@@ -94,11 +94,36 @@ export async function livingRows(stage: Stage): Promise<readonly WebRow[]> {
     atMost('scroll: frame time, p95', quantile(scrolled.times, 0.95), 'ms', 20),
     atMost('heap of the page', heaps[0] ?? Number.NaN, 'MB', 40),
     atMost('heap of the engine', heaps[1] ?? Number.NaN, 'MB', 60),
+    ...(await searchRows(stage, tab)),
     ...(await sendRows(tab)),
     ...(await liveRows(stage, tab)),
   ];
   await stage.closeBrowser();
   return rows;
+}
+
+/** From the letters to the frame that shows what was found: the first time everything is read and opened, later ones look through memory. */
+async function searchRows(stage: Stage, tab: Tab): Promise<readonly WebRow[]> {
+  await tab.page.keyboard.press('Control+F');
+  await tab.page.locator('.search-input').waitFor();
+  const start = await now(tab);
+  const oldest = '#2';
+  await tab.page.locator('.chip-remove').click();
+  await number(tab, `bench.found('${oldest}')`);
+  await tab.page.getByText(new RegExp(`${(stage.count + 301).toLocaleString('en')} messages on this device`)).waitFor();
+  const first = (await now(tab)) - start;
+  const later: number[] = [];
+  for (let round = 0; round < 40; round += 1) {
+    const word = round % 2 === 0 ? `#${Math.floor((stage.count / 41) * (round + 1))}` : ['起重机', 'harbour', '合同', 'pier seven'][Math.floor(round / 2) % 4];
+    later.push(await number(tab, `bench.found(${JSON.stringify(word)})`));
+  }
+  await tab.page.keyboard.press('Escape');
+  await tab.page.keyboard.press('Escape');
+  return [
+    atMost('search, the first: everything read, opened and looked through', first, 'ms', 800),
+    atMost('search, later ones to paint, p50', quantile(later, 0.5), 'ms', 30),
+    atMost('search, later ones to paint, p95', quantile(later, 0.95), 'ms', 30),
+  ];
 }
 
 /** From the key to the frame with the bubble. */

@@ -9,8 +9,9 @@ import { after, messages, type MessageState, padded, type QueuedMessage } from '
 
 const pageSize = 60;
 const fetchSize = 120;
-/** What came in while it was open: a window that reaches `windowMax` keeps its newest half. */
-const windowMax = 1_000;
+/** What came in while it was open: a window that reaches so many keeps its newest half; one that was read back in, later. */
+const windowMax = 240;
+const readWindowMax = 1_000;
 
 function itemOf({ entry, shown }: MessageState, me: UserId): TimelineItem | null {
   const { sequence, sentAt, id, user } = entry;
@@ -56,6 +57,8 @@ export class Timeline {
   /** The window ends before the newest message. */
   #apart = false;
   #newest = 0;
+  /** Older ones were asked for: somebody may be reading there. */
+  #readBack = false;
   readonly #readSequence: number;
 
   constructor(
@@ -124,6 +127,7 @@ export class Timeline {
   async older(): Promise<void> {
     if (this.#loading) return;
     this.#loading = true;
+    this.#readBack = true;
     this.push([]);
     try {
       if (!(await this.#more()) && this.parts.connection.online) {
@@ -144,7 +148,10 @@ export class Timeline {
     this.#newest = message.entry.sequence;
     if (this.#apart || (this.#messages.at(-1)?.entry.sequence ?? 0) >= message.entry.sequence) return;
     this.#messages.push(message);
-    if (this.#messages.length > windowMax) this.#messages = this.#messages.slice(-windowMax / 2);
+    const most = this.#readBack ? readWindowMax : windowMax;
+    if (this.#messages.length <= most) return;
+    this.#messages = this.#messages.slice(-windowMax / 2);
+    this.#readBack = false;
   }
 
   push(typing: readonly UserId[]): void {

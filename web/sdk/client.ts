@@ -6,7 +6,8 @@ import { devicesOf } from './devices.ts';
 import type { HeadlessEngine } from './engine.ts';
 import { Listeners } from './listeners.ts';
 import { People } from './people.ts';
-import type { Account, AuditReader, Client, ClientEvents, Conversation, Devices, Me, SecurityEvent, Verification } from './types.ts';
+import type { Account, AuditReader, Client, ClientEvents, Conversation, Devices, Found, Me, SearchOptions, SecurityEvent, Verification } from './types.ts';
+import { search } from './search.ts';
 import { verificationOf } from './verification.ts';
 
 export class SdkClient implements Client {
@@ -62,6 +63,10 @@ export class SdkClient implements Client {
   async createInvite({ role = 'member' }: { readonly role?: 'admin' | 'member' } = {}): Promise<{ readonly link: string; readonly expiresAt: number }> {
     const { link, expiresAt } = await this.#engine.createInvite(role);
     return { link, expiresAt };
+  }
+
+  search(options: SearchOptions): Promise<readonly Found[]> {
+    return search(this.#engine, this.#people, (id) => this.#conversation(id), options);
   }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {

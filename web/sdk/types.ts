@@ -113,6 +113,29 @@ export interface Conversation {
   leave(): Promise<void>;
 }
 
+export interface SearchOptions {
+  /** Words that all must be in a message, in any order and case, with or without accents; "several words" as one. Absent: whatever the rest leaves. */
+  readonly text?: string;
+  /** Handle of the sender, or several of which one must be. `person.unknown`. */
+  readonly from?: string | readonly string[];
+  /** Id of a conversation, or several of which one must be. `conversation.unknown`. */
+  readonly in?: string | readonly string[];
+  /** All of them. */
+  readonly has?: SearchHas | readonly SearchHas[];
+  /** Sent before it: milliseconds or a date. */
+  readonly before?: number | Date;
+  /** Sent at or after it. */
+  readonly after?: number | Date;
+  /** 1 to 500, 50 when absent. */
+  readonly limit?: number;
+}
+export type SearchHas = 'link' | 'image' | 'file';
+
+export interface Found {
+  readonly conversation: Conversation;
+  readonly message: Message;
+}
+
 /** Something did not add up, was refused, and is shown; what it means is in the README's threat model. */
 export interface SecurityEvent {
   readonly kind:
@@ -237,6 +260,11 @@ export interface Client {
   readonly audit: AuditReader;
   readonly account: Account;
   readonly devices: Devices;
+  /**
+   * Messages on this device, newest first. Older ones that only the server has are not looked through: what
+   * `Conversation.messages` has fetched is. Rejects with `input.invalid`, `person.unknown`, `conversation.unknown`.
+   */
+  search(options: SearchOptions): Promise<readonly Found[]>;
   /** Returns the way to stop listening. A listener that throws does not disturb others: its error is rethrown from a timer. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void;
   /** Disconnects and lets go of the store. The session stays signed in on the server until it expires. */

@@ -17,10 +17,10 @@ import { KeepingNotice } from './keeping.tsx';
 import { onMac, useKeys } from './keys.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { Conversation } from './conversation.tsx';
-import { DirectoryAlarm } from './directory-alarm.tsx';
 import { AuditAlarm } from './audit-alarm.tsx';
 import { FullNotice } from './full-notice.tsx';
 
+const DirectoryAlarm = lazy(() => import('./directory-alarm.tsx').then((module) => ({ default: module.DirectoryAlarm })));
 const Search = lazy(() => import('./search.tsx').then((module) => ({ default: module.Search })));
 const NewConversation = lazy(() => import('./new-conversation.tsx').then((module) => ({ default: module.NewConversation })));
 const Invite = lazy(() => import('./invite.tsx').then((module) => ({ default: module.Invite })));
@@ -39,6 +39,7 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   const [panel, setPanel] = useState<Panel>('none');
   const conversation = useSnapshot((now) => now.conversations.find((item) => item.conversationId === params?.id));
   const current = params?.id ?? null;
+  const contradicted = useSnapshot((now) => now.directory.state === 'contradicted');
   usePageTitle(t(current === null ? 'list.name' : 'conv.page'), useSnapshot(unreadTotal));
   const [searching, setSearching] = useState<Searching>({ open: false, front: false, within: null });
   const search = (within: ConversationId | null): void => setSearching({ open: true, front: true, within });
@@ -60,7 +61,8 @@ export function Main({ me, came }: { readonly me: Me; readonly came: boolean }) 
   return (
     <main className={`main${current === null || searching.front ? '' : ' main-open'}`}>
       <FullNotice />
-      <DirectoryAlarm />
+      {/* Its place in the grid is kept: role, name and dialog come with what there is to say. */}
+      <Suspense fallback={<div className="full-place" />}>{contradicted ? <DirectoryAlarm /> : <div className="full-place" />}</Suspense>
       <AuditAlarm />
       {searching.open ? (
         <div className="side">

@@ -122,11 +122,18 @@ function usePlace(list: RefObject<VListHandle | null>, anchorRef: RefObject<Anch
     before.current = view;
     const waits = target !== null && shown.current !== target;
     const targetAt = waits ? rows.findIndex((row) => row.kind === 'text' && row.item.sequence === target.sequence) : -1;
+    // Where it need not scroll nobody says whether the end is on the screen.
+    const look = (): void => {
+      const handle = list.current;
+      if (handle !== null && handle.viewportSize === 0) return void requestAnimationFrame(look);
+      if (handle !== null && view.newer !== true) anchorRef.current = moved(anchorRef.current, placeOf(handle));
+      setAtEnd(anchorRef.current.follows);
+    };
     if (targetAt >= 0) {
       shown.current = target;
       anchorRef.current = reading(anchorRef.current);
       list.current?.scrollToIndex(targetAt, { align: 'center' });
-      setAtEnd(false);
+      requestAnimationFrame(look);
       return;
     }
     if (apart || (waits && view.newer === true)) return;
@@ -134,13 +141,6 @@ function usePlace(list: RefObject<VListHandle | null>, anchorRef: RefObject<Anch
     if (first && dividerAt > 0) {
       anchorRef.current = reading(anchorRef.current);
       list.current?.scrollToIndex(dividerAt - 1, { align: 'start' });
-      // Where it need not scroll nobody says whether the end is on the screen.
-      const look = (): void => {
-        const handle = list.current;
-        if (handle !== null && handle.viewportSize === 0) return void requestAnimationFrame(look);
-        if (handle !== null) anchorRef.current = moved(anchorRef.current, placeOf(handle));
-        setAtEnd(anchorRef.current.follows);
-      };
       requestAnimationFrame(look);
     } else if (first || anchorRef.current.follows || change.ownSent) {
       anchorRef.current = { ...anchorRef.current, follows: true };
