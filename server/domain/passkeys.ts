@@ -177,7 +177,7 @@ export class Passkeys {
         supportedAlgorithmIDs: algorithms,
       }),
     );
-    if (verified === null || !verified.verified) return refuse('passkey.refused', { reason: 'unverified' });
+    if (verified === null || !verified.verified || !isTopLevel(inner.clientDataJSON)) return refuse('passkey.refused', { reason: 'unverified' });
     const { credential, credentialBackedUp, credentialDeviceType } = verified.registrationInfo;
     return ok({
       credentialId: credential.id,
@@ -214,7 +214,7 @@ export class Passkeys {
         requireUserVerification: true,
       }),
     );
-    if (verified === null || !verified.verified) return wrong;
+    if (verified === null || !verified.verified || !isTopLevel(clientDataJSON)) return wrong;
     const { newCounter, credentialBackedUp, credentialDeviceType } = verified.authenticationInfo;
     const { backupEligible = credentialDeviceType === 'multiDevice' } = passkey;
     // §7.2: the eligibility of a credential never changes.
@@ -223,6 +223,20 @@ export class Passkeys {
     const recorded = await this.#parts.accounts.passkeyUsed(account.userId, id, { counter: newCounter, backedUp: credentialBackedUp, usedAt });
     if (recorded === 'unknown') return wrong;
     return recorded === 'used' ? { kind: 'right', account } : { kind: 'counter_back', account, passkey };
+  }
+}
+
+const Framing = v.object({ crossOrigin: v.optional(v.literal(false)), topOrigin: v.optional(v.undefined()) });
+
+/** §7.1 step 10, §7.2 step 13: not inside a page of another site, which this server never is. The library leaves that open. */
+function isTopLevel(clientDataJSON: string): boolean {
+  const bytes = fromBase64Url(clientDataJSON);
+  if (bytes === null) return false;
+  try {
+    return v.is(Framing, JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return false;
+    throw cause;
   }
 }
 
