@@ -104,7 +104,7 @@ export class SignInPolicies {
     if (lengthOf(password) < lengthMinOf(policy.password, rulesIn(policy, owner))) return 'length';
     if (classesOf(password) < classesMin) return 'classes';
     if (!blocklist && strengthMin === 0) return null;
-    const strength = await strengthOf(password, [handle, ...displayName.split(/\s+/), this.#parts.serverName]);
+    const strength = await strengthOf(password, [handle, displayName, this.#parts.serverName]);
     if (blocklist && strength <= blocklistedMax) return 'blocklisted';
     return strength < strengthMin ? 'guessable' : null;
   }

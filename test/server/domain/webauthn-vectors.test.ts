@@ -15,11 +15,20 @@ const bytesOf = (hex: string): Uint8Array<ArrayBuffer> => new Uint8Array(Buffer.
 const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64url');
 
 const created = ({ credentialId, registration }: Vector) => ({
-  id: base64(credentialId), rawId: base64(credentialId), type: 'public-key' as const, clientExtensionResults: {},
-  response: { clientDataJSON: base64(registration!.clientDataJSON), attestationObject: base64(registration!.attestationObject) },
+  id: base64(credentialId),
+  rawId: base64(credentialId),
+  type: 'public-key' as const,
+  clientExtensionResults: {},
+  response: {
+    clientDataJSON: base64(registration!.clientDataJSON),
+    attestationObject: base64(registration!.attestationObject),
+  },
 });
 const asserted = ({ credentialId, assertion }: Vector, signature = assertion!.signature) => ({
-  id: base64(credentialId), rawId: base64(credentialId), type: 'public-key' as const, clientExtensionResults: {},
+  id: base64(credentialId),
+  rawId: base64(credentialId),
+  type: 'public-key' as const,
+  clientExtensionResults: {},
   response: {
     clientDataJSON: base64(assertion!.clientDataJSON),
     authenticatorData: base64(assertion!.authenticatorData),
@@ -32,7 +41,8 @@ const flagsOf = (authenticatorData: string): number => bytesOf(authenticatorData
 /** What of the registrations of §16 has a verified user: bit 0x04 of the flags behind the hash of the RP id. */
 const registeredVerified = (attestationObject: string): boolean =>
   (flagsOf(attestationObject.slice(attestationObject.indexOf('bfabc374'))) & flags.verified) !== 0;
-const framed = (clientDataJSON: string): boolean => Buffer.from(clientDataJSON, 'hex').toString().includes('"crossOrigin":true');
+const framed = (clientDataJSON: string): boolean =>
+  Buffer.from(clientDataJSON, 'hex').toString().includes('"crossOrigin":true');
 
 const made = vectors.filter(({ registration }) => registration !== null);
 const signed = vectors.filter(({ assertion }) => assertion !== null);
@@ -40,7 +50,11 @@ const signed = vectors.filter(({ assertion }) => assertion !== null);
 describe('[A5] WebAuthn Level 3 §16, the verifier', () => {
   it.each(made)('takes the registration of $name (§$section)', async (vector) => {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
-      response: created(vector), expectedChallenge: base64(vector.registration!.challenge), expectedOrigin: origin, expectedRPID: rpId, requireUserVerification: false,
+      response: created(vector),
+      expectedChallenge: base64(vector.registration!.challenge),
+      expectedOrigin: origin,
+      expectedRPID: rpId,
+      requireUserVerification: false,
     });
     expect([verified, registrationInfo?.credential.id]).toEqual([true, base64(vector.credentialId)]);
     expect(Buffer.from(registrationInfo!.credential.publicKey).toString('hex')).toBe(vector.publicKey);
@@ -48,7 +62,11 @@ describe('[A5] WebAuthn Level 3 §16, the verifier', () => {
 
   const verify = (vector: Vector, signature?: string) =>
     verifyAuthenticationResponse({
-      response: asserted(vector, signature), expectedChallenge: base64(vector.assertion!.challenge), expectedOrigin: origin, expectedRPID: rpId, requireUserVerification: false,
+      response: asserted(vector, signature),
+      expectedChallenge: base64(vector.assertion!.challenge),
+      expectedOrigin: origin,
+      expectedRPID: rpId,
+      requireUserVerification: false,
       credential: { id: base64(vector.credentialId), publicKey: bytesOf(vector.publicKey), counter: 0 },
     });
 
@@ -84,7 +102,11 @@ describe('[A5] WebAuthn Level 3 §16, this server', () => {
   it.each(made)('registers $name only when the user was verified, in no frame of another site', async (vector) => {
     const { attestationObject, challenge, clientDataJSON } = vector.registration!;
     const { owner, passkeys } = await server(challenge);
-    const { ceremonyId } = await passkeys.beginRegistration({ userId: owner.userId, handle: 'owner', displayName: 'owner' });
+    const { ceremonyId } = await passkeys.beginRegistration({
+      userId: owner.userId,
+      handle: 'owner',
+      displayName: 'owner',
+    });
     const finished = await passkeys.finishRegistration(ceremonyId, created(vector), owner.userId, 'owner');
     expect(finished.ok).toBe(registeredVerified(attestationObject) && !framed(clientDataJSON));
   });
@@ -94,10 +116,20 @@ describe('[A5] WebAuthn Level 3 §16, this server', () => {
     const { world, owner, passkeys } = await server(challenge);
     const account = (await world.store.accounts.byId(owner.userId))!;
     const passkey = {
-      credentialId: base64(vector.credentialId), publicKey: bytesOf(vector.publicKey), counter: 0, transports: [], createdAt: 0, backedUp: false,
+      credentialId: base64(vector.credentialId),
+      publicKey: bytesOf(vector.publicKey),
+      counter: 0,
+      transports: [],
+      createdAt: 0,
+      backedUp: false,
       backupEligible: (flagsOf(authenticatorData) & flags.eligible) !== 0,
     };
-    await world.store.accounts.changeCredentials(owner.userId, account.credentialsVersion ?? 0, { ...account, passkeys: [passkey] }, null);
+    await world.store.accounts.changeCredentials(
+      owner.userId,
+      account.credentialsVersion ?? 0,
+      { ...account, passkeys: [passkey] },
+      null,
+    );
     const { ceremonyId } = await passkeys.beginSignIn();
     const answer = await passkeys.finishSignIn(ceremonyId, asserted(vector));
     const right = (flagsOf(authenticatorData) & flags.verified) !== 0 && !framed(clientDataJSON);
@@ -105,7 +137,10 @@ describe('[A5] WebAuthn Level 3 §16, this server', () => {
   });
 
   it('has vectors that it takes and vectors that it refuses, of both kinds', () => {
-    const taken = made.filter(({ registration }) => registeredVerified(registration!.attestationObject) && !framed(registration!.clientDataJSON));
+    const taken = made.filter(
+      ({ registration }) =>
+        registeredVerified(registration!.attestationObject) && !framed(registration!.clientDataJSON),
+    );
     expect(taken.map(({ name }) => name)).toEqual(['packed-self.ES256', 'packed.ES256']);
     const inside = signed.filter(({ assertion }) => (flagsOf(assertion!.authenticatorData) & flags.verified) !== 0);
     expect(inside.map(({ name }) => name)).toEqual(['none.ES256.crossOrigin', 'packed.ES256']);

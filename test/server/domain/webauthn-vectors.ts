@@ -5,7 +5,11 @@ export interface Vector {
   readonly section: string;
   readonly publicKey: string;
   readonly credentialId: string;
-  readonly registration: { readonly challenge: string; readonly clientDataJSON: string; readonly attestationObject: string } | null;
+  readonly registration: {
+    readonly challenge: string;
+    readonly clientDataJSON: string;
+    readonly attestationObject: string;
+  } | null;
   readonly assertion: {
     readonly challenge: string;
     readonly clientDataJSON: string;
@@ -24,23 +28,34 @@ interface Extras {
 const rp = 'bfabc37432958b063360d3ad6461c9c4735ae7f8edd46592a5e0f01452b2e4b5';
 
 /** Serialized as §5.8.1.1 says, sometimes with a member that nobody knows. */
-function clientData(type: 'create' | 'get', challenge: string, { extra, crossOrigin = false, topOrigin }: Extras = {}): string {
+function clientData(
+  type: 'create' | 'get',
+  challenge: string,
+  { extra, crossOrigin = false, topOrigin }: Extras = {},
+): string {
   const data = {
     type: `webauthn.${type}`,
     challenge: Buffer.from(challenge, 'hex').toString('base64url'),
     origin: 'https://example.org',
     crossOrigin,
     ...(topOrigin === undefined ? {} : { topOrigin }),
-    ...(extra === undefined ? {} : { extraData: `clientDataJSON may be extended with additional fields in the future, such as this: ${extra}` }),
+    ...(extra === undefined
+      ? {}
+      : { extraData: `clientDataJSON may be extended with additional fields in the future, such as this: ${extra}` }),
   };
   return Buffer.from(JSON.stringify(data)).toString('hex');
 }
 
 const registration = (challenge: string, attestationObject: string, extras: Extras = {}) => ({
-  challenge, clientDataJSON: clientData('create', challenge, extras), attestationObject,
+  challenge,
+  clientDataJSON: clientData('create', challenge, extras),
+  attestationObject,
 });
 const assertion = (challenge: string, flags: string, signature: string, extras: Extras = {}) => ({
-  challenge, clientDataJSON: clientData('get', challenge, extras), authenticatorData: `${rp}${flags}00000000`, signature,
+  challenge,
+  clientDataJSON: clientData('get', challenge, extras),
+  authenticatorData: `${rp}${flags}00000000`,
+  signature,
 });
 
 /** COSE keys. */
@@ -48,14 +63,30 @@ const ec = (x: string, y: string): string => `a5010203262001215820${x}225820${y}
 /** Product of the two smallest Mersenne primes of at least 1024 bits. */
 const modulus = ((2n ** 1279n - 1n) * (2n ** 2203n - 1n)).toString(16).padStart(872, '0');
 
-const attested = (flags: string, aaguid: string, credentialId: string, key: string): string => `${rp}${flags}00000000${aaguid}0020${credentialId}${key}`;
+const attested = (flags: string, aaguid: string, credentialId: string, key: string): string =>
+  `${rp}${flags}00000000${aaguid}0020${credentialId}${key}`;
 const none = (authData: string): string => `a363666d74646e6f6e656761747453746d74a068617574684461746158a4${authData}`;
 
-const noneKey = ec('afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61', '930a56b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220');
-const selfKey = ec('eb151c8176b225cc651559fecf07af450fd85802046656b34c18f6cf193843c5', '927b8aa427a2be1b8834d233a2d34f61f13bfd44119c325d5896e183fee484f2');
-const crossKey = ec('22200a473f90b11078851550d03b4e44a2279f8c4eca27b3153dedfe03e4e97d', 'cbd0be95e746ad6f5a8191be11756e4c0420e72f65b466d39bc56b8b123a9c6e');
-const topKey = ec('a1c47c1d82da4ebe82cd72207102b380670701993bc35398ae2e5726427fe01d', '86c1080d82987028c7f54ecb1b01185de243b359294a0ed210cd47480f0adc88');
-const packedKey = ec('1cf27f25da591208a4239c2e324f104f585525479a29edeedd830f48e77aeae5', '59e4b7da6c0106e206ce390c93ab98a15a5ec3887e57f0cc2bece803b920c423');
+const noneKey = ec(
+  'afefa16f97ca9b2d23eb86ccb64098d20db90856062eb249c33a9b672f26df61',
+  '930a56b87a2fca66334b03458abf879717c12cc68ed73290af2e2664796b9220',
+);
+const selfKey = ec(
+  'eb151c8176b225cc651559fecf07af450fd85802046656b34c18f6cf193843c5',
+  '927b8aa427a2be1b8834d233a2d34f61f13bfd44119c325d5896e183fee484f2',
+);
+const crossKey = ec(
+  '22200a473f90b11078851550d03b4e44a2279f8c4eca27b3153dedfe03e4e97d',
+  'cbd0be95e746ad6f5a8191be11756e4c0420e72f65b466d39bc56b8b123a9c6e',
+);
+const topKey = ec(
+  'a1c47c1d82da4ebe82cd72207102b380670701993bc35398ae2e5726427fe01d',
+  '86c1080d82987028c7f54ecb1b01185de243b359294a0ed210cd47480f0adc88',
+);
+const packedKey = ec(
+  '1cf27f25da591208a4239c2e324f104f585525479a29edeedd830f48e77aeae5',
+  '59e4b7da6c0106e206ce390c93ab98a15a5ec3887e57f0cc2bece803b920c423',
+);
 const edKey = 'a401010327200621582044e06ddd331c36a8dc667bab52bcae63486c916aa5e339e6acebaa84934bf832';
 
 const noneId = 'f91f391db4c9b2fde0ea70189cba3fb63f579ba6122b33ad94ff3ec330084be4';
@@ -93,19 +124,26 @@ const edAttestation =
 
 export const vectors: readonly Vector[] = [
   {
-    name: 'none.ES256', section: '16.2', publicKey: noneKey, credentialId: noneId,
+    name: 'none.ES256',
+    section: '16.2',
+    publicKey: noneKey,
+    credentialId: noneId,
     registration: registration(
       '00c30fb78531c464d2b6771dab8d7b603c01162f2fa486bea70f283ae556e130',
       none(attested('59', '8446ccb9ab1db374750b2367ff6f3a1f', noneId, noneKey)),
       { extra: 'BkQeDjcTBrXBBiAwJTLE5Q' },
     ),
     assertion: assertion(
-      '39c0e7521417ba54d43e8dc95174f423dee9bf3cd804ff6d65c857c9abf4d408', '19',
+      '39c0e7521417ba54d43e8dc95174f423dee9bf3cd804ff6d65c857c9abf4d408',
+      '19',
       '3046022100f50a4e2e4409249c4a853ba361282f09841df4dd4547a13a87780218deffcd380221008480ac0f0b93538174f575bf11a1dd5d78c6e486013f937295ea13653e331e87',
     ),
   },
   {
-    name: 'packed-self.ES256', section: '16.3', publicKey: selfKey, credentialId: selfId,
+    name: 'packed-self.ES256',
+    section: '16.3',
+    publicKey: selfKey,
+    credentialId: selfId,
     registration: registration(
       '7869c2b772d4b58eba9378cf8f29e26cf935aa77df0da89fa99c0bdc0a76f7e5',
       'a363666d74667061636b65646761747453746d74a263616c672663736967584630440220067a20754ab925005dbf378097c92120031581c73228d1fb4f5b881bcd7da98302207fc7b147558c7c0eba3af18bd9d121fa3d3a26d17fe3f220272178f473b6006d' +
@@ -113,26 +151,34 @@ export const vectors: readonly Vector[] = [
       { extra: 'U9hTXvKE2URkMnb_0xYHVg' },
     ),
     assertion: assertion(
-      '4478a10b1352348dd160c1353b0d469b5db19eb91c27f7dfa6fed39fe26af20b', '09',
+      '4478a10b1352348dd160c1353b0d469b5db19eb91c27f7dfa6fed39fe26af20b',
+      '09',
       '304402203310b9431903c401f1be2bdc8d23a4007682dbbddcf846994947b7f465daf84002204e94dd00047b316061b3b99772b7efd95994a83ef584b3b6b825ea3550251b66',
       { extra: 'gTb53rz6EhSWomXGzimC1Q' },
     ),
   },
   {
-    name: 'none.ES256.crossOrigin', section: '16.4', publicKey: crossKey, credentialId: crossId,
+    name: 'none.ES256.crossOrigin',
+    section: '16.4',
+    publicKey: crossKey,
+    credentialId: crossId,
     registration: registration(
       '3be5aacd03537142472340ab5969f240f1d87716e20b6807ac230655fa4b3b49',
       none(attested('45', '883f4f6014f19c09d87aa38123be48d0', crossId, crossKey)),
       { crossOrigin: true, extra: 'zZquEtDR9DWqpW5tBWTFug' },
     ),
     assertion: assertion(
-      '876aa517ba83fdee65fcffdbca4c84eeae5d54f8041a1fc85c991e5bbb273137', '05',
+      '876aa517ba83fdee65fcffdbca4c84eeae5d54f8041a1fc85c991e5bbb273137',
+      '05',
       '3046022100eb12fcf23b12764c0f122e22371fab92e283879fd798f38ee1841c951b6e40e7022100c76237ff9db77b3c56f30837cda6a09acfa2e915544e609c0733b1184036d1cf',
       { crossOrigin: true, extra: '92pcTVD0Aby-q4dtmj6efg' },
     ),
   },
   {
-    name: 'none.ES256.topOrigin', section: '16.5', publicKey: topKey, credentialId: topId,
+    name: 'none.ES256.topOrigin',
+    section: '16.5',
+    publicKey: topKey,
+    credentialId: topId,
     registration: registration(
       '4e1f4c6198699e33c14f192153f49d7e0e8e3577d5ac416c5f3adc92a41f27e5',
       none(attested('41', '97586fd09799a76401c200455099ef2a', topId, topKey)),
@@ -141,28 +187,43 @@ export const vectors: readonly Vector[] = [
     assertion: null,
   },
   {
-    name: 'packed.ES256', section: '16.7', publicKey: packedKey, credentialId: packedId,
-    registration: registration('c1184a5fddf8045e13dc47f54b61f5a656b666b59018f16d870e9256e9952012', packedAttestation, { extra: '9a8bNYjKCgWrBXU-fCl1ag' }),
+    name: 'packed.ES256',
+    section: '16.7',
+    publicKey: packedKey,
+    credentialId: packedId,
+    registration: registration('c1184a5fddf8045e13dc47f54b61f5a656b666b59018f16d870e9256e9952012', packedAttestation, {
+      extra: '9a8bNYjKCgWrBXU-fCl1ag',
+    }),
     assertion: assertion(
-      'b1106fa46a57bef1781511c0557dc898a03413d5f0f17d244630c194c7e1adb5', '0d',
+      'b1106fa46a57bef1781511c0557dc898a03413d5f0f17d244630c194c7e1adb5',
+      '0d',
       '30450220694969d3ee928de6f02ef23a9c644d7d779916451734a94b432542f498a1ebe90221008b0819c824218a97152cd099c55bfb1477b29d900a49a64018314f9bfccda163',
       { extra: 'AZMwyMxIbD8-uguFNp6r8Q' },
     ),
   },
   {
-    name: 'packed.RS256', section: '16.10', publicKey: `a4010303390100205901b4${modulus}2143010001`,
+    name: 'packed.RS256',
+    section: '16.10',
+    publicKey: `a4010303390100205901b4${modulus}2143010001`,
     credentialId: '992a18acc83f67533600c1138a4b4c4bd236de13629cf025ed17cb00b00b74df',
     registration: null,
     assertion: assertion(
-      '295f59f5fa8fe62c5aca9e27626c78c8da376ae6d8cd2dd29aebad601e1bc4c5', '19',
+      '295f59f5fa8fe62c5aca9e27626c78c8da376ae6d8cd2dd29aebad601e1bc4c5',
+      '19',
       '01063d52d7c39b4d432fc7063c5d93e582bdcb16889cd71f888d67d880ea730a428498d3bc8e1ee11f2b1ecbe6c292b118c55ffaaddefa8cad0a54dd137c51f1eec673f1bb6c4d1789d6826a222b22d0f585fc901fdc933212e579d199b89d672aa44891333e6a1355536025e82b25590256c3538229b55737083b2f6b9377e49e2472f11952f79fdd0da180b5ffd901b4049a8f081bb40711bef76c62aed943571f2d0575304cb549d68d8892f95086a30f93716aee818f8dc06e96c0d5e0ed4cfa9fd8773d90464b68cf140f7986666ff9c9e3302acd0535d60d769f465e2ab57ef8aabc89fccfef7ba32a64154a8b3d26be2298f470b8cc5377dbe3dfd4b0b45f8f01e63bde6cfc76b62771f9b70aa27cf40152cad93aa5acd784fd4b90f676e2ea828d0bf2400aebbaae4153e5838f537f88b6228346782a93a899be66ec77de45b3efcf311da6321c92e6b0cd11bfe653bf3e98cee8e341f02d67dbb6f9c98d9e8178090cfb5b70fbc6d541599ac794ae2f1d4de1286ec8de8c2daf7b1d15c8438e90d924df5c19045220a4c8438c1b979bbe016cf3d0eeec23c3999d4882cc645b776de930756612cdc6dd398160ff02a6',
     ),
   },
   {
-    name: 'packed.EdDSA', section: '16.11', publicKey: edKey, credentialId: edId,
-    registration: registration('a8abf9dabdc6b0df63466b39bda9e8a34a34e185337a59f1c579990676d3b3bd', edAttestation, { extra: 'B_DT5g7ZD_-9OTLYX5IvEQ' }),
+    name: 'packed.EdDSA',
+    section: '16.11',
+    publicKey: edKey,
+    credentialId: edId,
+    registration: registration('a8abf9dabdc6b0df63466b39bda9e8a34a34e185337a59f1c579990676d3b3bd', edAttestation, {
+      extra: 'B_DT5g7ZD_-9OTLYX5IvEQ',
+    }),
     assertion: assertion(
-      '895957e01c633a698348a2d8a31a54b7db27e8c1c43b2080d79ae2190267bfd2', '01',
+      '895957e01c633a698348a2d8a31a54b7db27e8c1c43b2080d79ae2190267bfd2',
+      '01',
       'f5c59c7e46c34f6f8cc197101ddf9934fa2595f68eb1913a637e8419eb9ba4cfdfc48f85393bc0d40b011f0d6fecb097d6607525713223a0dc0d453993dae00b',
     ),
   },
